@@ -1,0 +1,33 @@
+# Everything that is done here more than once. Each recipe is short; what is longer
+# is a script in scripts/, which can also be run by itself.
+
+FUZZTIME ?= 60s
+
+.PHONY: build demo test lint vuln fuzz eval bench clean
+
+build: ## the program, as ./vedette
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o vedette ./cmd/vedette
+
+demo: build ## a report on the sample that comes with the source
+	./vedette analyze --html demo-report.html testdata/demo
+
+test: ## all that must hold before a change goes in
+	@scripts/test
+
+lint: ## the quick part of test: format, vet, staticcheck, go.mod
+	@scripts/test format vet static tidy
+
+vuln: ## known vulnerabilities that our code reaches
+	@scripts/test vuln
+
+fuzz: ## every fuzz test for FUZZTIME each
+	@scripts/fuzz $(FUZZTIME)
+
+eval: ## every measurement; writes what docs/benchmarks.md shows
+	go run ./cmd/vedette-eval --write docs all
+
+bench: ## the speeds only
+	go run ./cmd/vedette-eval --write docs bench
+
+clean: ## all that the above leave behind
+	rm -rf vedette demo-report.html .cache

@@ -1,0 +1,346 @@
+// Package analyze fits the parts together for the first job of the program: it reads
+// files, brings their events into order, learns and detects as time goes by, and returns
+// what there is to report.
+//
+//	files -> intake -> sorter -> resolve -> pipeline -> triage -> report
+//
+// The log of the always-on product is missing here, for files can be read again; all the
+// rest of the path is the same.
+package analyze
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/netip"
+	"runtime"
+	"slices"
+	"time"
+
+	"vedette/internal/decode"
+	decoders "vedette/internal/decode/all"
+	detectors "vedette/internal/detect/all"
+	"vedette/internal/event"
+	"vedette/internal/finding"
+	"vedette/internal/incident"
+	"vedette/internal/input"
+	"vedette/internal/intake"
+	"vedette/internal/pipeline"
+	"vedette/internal/report"
+	"vedette/internal/resolve"
+	"vedette/internal/sorter"
+	"vedette/internal/source"
+	"vedette/internal/source/file"
+	"vedette/internal/triage"
+)
+
+// Options says what to analyze and how.
+type Options struct {
+	Paths   []string
+	State   string         // folder of what was learned; empty: nothing is kept
+	Budget  float64        // surfaced false incidents per 1,000 entities and day
+	Own     []netip.Prefix // networks of the organisation, beside private ones
+	Workers int            // 0 is one for each core
+	Memory  int64          // bytes of events held in memory while sorting; 0 is 1 GiB
+	Temp    string         // folder for what does not fit; empty is the system's
+	// Progress, if set, is called a few times a second while it goes on.
+	Progress func(Progress)
+}
+
+// Progress says how far the work is.
+type Progress struct {
+	Reading     bool  // the first half; then it learns
+	Done, Total int64 // bytes read of all, or events learned of all
+	Events      uint64
+}
+
+const (
+	defaultMemory = 1 << 30
+	tenant, site  = "local", "local"
+)
+
+// run is one analysis.
+type run struct {
+	Options
+	tree     *file.Tree
+	sources  []intake.Source
+	events   uint64
+	resolver *resolve.Resolver
+	machine  *pipeline.Machine
+	triage   *triage.Triage
+	key      []byte
+	learned  int64 // time up to which the state had learned before, Unix nanoseconds
+	late     uint64
+	done     uint64
+	tick     int64
+}
+
+// Run analyzes. An error means that there is nothing to report; what could not be read is
+// part of the report.
+func Run(ctx context.Context, o Options) (report.Report, error) {
+	start := time.Now()
+	r := &run{Options: o, triage: triage.New(), resolver: resolve.New(o.Own)}
+	if r.Workers <= 0 {
+		r.Workers = runtime.GOMAXPROCS(0)
+	}
+	r.machine = pipeline.New(detectors.Kinds(), o.Budget, r.Workers)
+	if err := r.load(); err != nil {
+		return report.Report{}, err
+	}
+	if err := r.work(ctx); err != nil {
+		return report.Report{}, err
+	}
+	if err := r.save(); err != nil {
+		return report.Report{}, err
+	}
+	rep := r.report(ctx)
+	rep.Seconds = time.Since(start).Seconds()
+	return rep, nil
+}
+
+// work reads, sorts and learns.
+func (r *run) work(ctx context.Context) error {
+	var err error
+	if r.tree, err = file.Find(ctx, r.Paths); err != nil {
+		return err
+	}
+	memory := r.Memory
+	if memory == 0 {
+		memory = defaultMemory
+	}
+	ahead := 0
+	if r.Workers > 1 {
+		ahead = 4
+	}
+	s := sorter.New(sorter.Config{Dir: r.Temp, Budget: memory, Writers: r.Workers, Ahead: ahead})
+	err = r.read(ctx, s)
+	if err == nil {
+		err = r.learn(ctx, s)
+	}
+	return errors.Join(err, s.Close())
+}
+
+func (r *run) read(ctx context.Context, s *sorter.Sorter) error {
+	var sinks []intake.Sink
+	for _, w := range s.Writers() {
+		sinks = append(sinks, w)
+	}
+	limits := file.DefaultLimits()
+	limits.Temp = r.Temp
+	stop := r.watch(func() Progress {
+		return Progress{Reading: true, Done: r.tree.Done(), Total: r.tree.Size()}
+	})
+	defer stop()
+	in := intake.Intake{Tenant: tenant, Site: site, Key: r.key, Decoders: decoders.Kinds()}
+	var err error
+	r.sources, err = in.ReadAll(ctx, r.tree.Groups(limits), sinks)
+	for _, src := range r.sources {
+		r.events += src.Events
+	}
+	return err
+}
+
+// watch reports progress until the function it returns is called.
+func (r *run) watch(now func() Progress) (stop func()) {
+	if r.Progress == nil {
+		return func() {}
+	}
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		t := time.NewTicker(250 * time.Millisecond)
+		defer t.Stop()
+		for {
+			select {
+			case <-t.C:
+				r.Progress(now())
+			case <-end:
+				return
+			}
+		}
+	}()
+	return func() {
+		close(end)
+		<-ended
+	}
+}
+
+// learn has every event resolved and applied, in order, with a tick at each window.
+func (r *run) learn(ctx context.Context, s *sorter.Sorter) error {
+	shown := time.Now()
+	err := s.Sorted(ctx, func(b *event.Batch) error {
+		r.batch(b)
+		if r.Progress != nil && time.Since(shown) > 250*time.Millisecond {
+			shown = time.Now()
+			r.Progress(Progress{Done: int64(r.done), Total: int64(r.events), Events: r.done})
+		}
+		return nil
+	})
+	if err == nil && r.done > r.late {
+		r.apply(input.Entry{Tick: (r.tick/window + 1) * window})
+	}
+	return err
+}
+
+const window = int64(pipeline.Window)
+
+// batch applies the events of a batch, window by window.
+func (r *run) batch(b *event.Batch) {
+	r.done += uint64(len(b.Events))
+	events := b.Events
+	first, _ := slices.BinarySearchFunc(events, r.learned, func(e event.Envelope, t int64) int { return cmp.Compare(e.Time, t) })
+	r.late += uint64(first)
+	b.Events = events[first:]
+	r.resolver.Resolve(b)
+	for rest := b.Events; len(rest) > 0; {
+		if t := rest[0].Time / window * window; t > r.tick {
+			r.tick = t
+			r.apply(input.Entry{Tick: t})
+		}
+		n, _ := slices.BinarySearchFunc(rest, r.tick+window, func(e event.Envelope, t int64) int { return cmp.Compare(e.Time, t) })
+		b.Events, rest = rest[:n], rest[n:]
+		r.apply(input.Entry{Batch: b})
+	}
+	b.Events = events
+}
+
+func (r *run) apply(e input.Entry) {
+	e.At = r.machine.At() + 1
+	found := r.machine.Apply(e)
+	if len(found.Findings) > 0 {
+		r.triage.Take(found.Findings, found.Risks, r.machine.Learning())
+	}
+}
+
+// report gathers what there is to say.
+func (r *run) report(ctx context.Context) report.Report {
+	rep := report.Report{
+		Incidents: r.triage.Incidents(), Entities: r.machine.Members(), Events: int64(r.events - r.late), Late: int64(r.late),
+		Learning: r.machine.Learning(), Budget: r.Budget, Names: names{r},
+	}
+	for _, s := range r.sources {
+		src := report.Source{
+			Path: s.Path, Format: s.Format, Records: int64(s.Records), Events: int64(s.Events), Rejected: int64(s.RejectedAll()),
+			Reasons: map[string]int64{}, First: s.First, Last: s.Last, Status: s.Status.String(), Problem: s.Error,
+		}
+		if s.Status == intake.Unreadable || s.Status == intake.NotRecognised || s.Status == intake.Partly {
+			rep.Unread++
+		}
+		for why, n := range s.Rejected { // any order: it goes from map to map
+			src.Reasons[string(why)] = int64(n.Count)
+		}
+		rep.Records += src.Records
+		rep.Rejected += src.Rejected
+		rep.Sources = append(rep.Sources, src)
+	}
+	for _, in := range rep.Incidents {
+		rep.Findings = append(rep.Findings, in.Findings...)
+	}
+	triage.Rank(rep.Findings)
+	records := r.records(ctx, rep.Incidents)
+	rep.Record = func(ref finding.Ref) []report.Field { return records[ref] }
+	return rep
+}
+
+// records reads again what incidents stand on, as far as a report shows it.
+func (r *run) records(ctx context.Context, all []incident.Incident) map[finding.Ref][]report.Field {
+	const most = 20000
+	want := map[string]map[uint64]bool{}
+	n := 0
+	for _, in := range all {
+		for _, f := range in.Findings {
+			for _, ref := range f.Evidence {
+				path := r.machine.Source(ref.Source)
+				if want[path] == nil {
+					want[path] = map[uint64]bool{}
+				}
+				if n++; n <= most {
+					want[path][ref.Position] = true
+				}
+			}
+		}
+	}
+	found := read(ctx, r.tree.Groups(file.DefaultLimits()), r.key, want)
+	records := map[finding.Ref][]report.Field{}
+	for _, in := range all {
+		for _, f := range in.Findings {
+			for _, ref := range f.Evidence {
+				if got := found[r.machine.Source(ref.Source)][ref.Position]; int(ref.Index) < len(got) {
+					records[ref] = got[ref.Index]
+				}
+			}
+		}
+	}
+	return records
+}
+
+// read decodes the records at some positions of some sources, and returns the kept fields
+// of each of their events.
+func read(ctx context.Context, groups []source.Group, key []byte, want map[string]map[uint64]bool) map[string]map[uint64][][]report.Field {
+	found := map[string]map[uint64][][]report.Field{}
+	for _, g := range groups {
+		if !wanted(want, g.Name) {
+			continue
+		}
+		err := g.Each(ctx, func(item source.Item) error {
+			if positions := want[item.Name]; len(positions) > 0 && item.Reader != nil {
+				found[item.Name] = readItem(item, key, positions)
+			}
+			return nil
+		})
+		if err != nil {
+			return found // ctx ended: what is missing is shown as such
+		}
+	}
+	return found
+}
+
+// wanted reports whether something of a group is wanted: itself, or a member.
+func wanted(want map[string]map[uint64]bool, group string) bool {
+	for name := range want { // in any order: one is enough
+		if name == group || len(name) > len(group) && name[:len(group)] == group && name[len(group)] == '!' {
+			return true
+		}
+	}
+	return false
+}
+
+// readItem decodes an item up to the last position that is wanted.
+func readItem(item source.Item, key []byte, want map[uint64]bool) map[uint64][][]report.Field {
+	found := map[uint64][][]report.Field{}
+	lines := source.NewLines(decode.MaxRecord)
+	lines.Reset(item.Reader)
+	head, err := lines.Head(decode.HeadSize)
+	if err != nil {
+		return found
+	}
+	kind, ok := intake.Intake{Decoders: decoders.Kinds()}.Recognise(head)
+	if !ok {
+		return found
+	}
+	record, emit := kind.New(), event.NewEmit(key)
+	var b event.Batch
+	for len(found) < len(want) {
+		line, err := lines.Next()
+		if errors.Is(err, source.ErrTooLong) {
+			continue
+		}
+		if err != nil {
+			break
+		}
+		b.Reset()
+		emit.Source(&b, tenant, site, item.Name)
+		emit.Begin(lines.Position(), event.Claimed, line)
+		if record(line, emit) != nil || !want[lines.Position()] {
+			continue
+		}
+		for i := range b.Events {
+			var fields []report.Field
+			for name, value := range (event.View{Batch: &b, I: i}).Fields {
+				fields = append(fields, report.Field{Name: name, Value: value})
+			}
+			found[lines.Position()] = append(found[lines.Position()], fields)
+		}
+	}
+	return found
+}

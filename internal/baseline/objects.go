@@ -1,0 +1,48 @@
+package baseline
+
+import (
+	"math"
+
+	"vedette/internal/detect"
+	"vedette/internal/entity"
+	"vedette/internal/learn"
+	"vedette/internal/rows"
+	"vedette/internal/text"
+)
+
+// Objects is one partition of the first stage: who has which value. Its cells are
+// (value, subject), (value, group) and (value), all in one table. The last keeps in Last
+// the hour of the latest adoption and, in sixteenths, how many there were of late.
+type Objects struct{ table learn.Table }
+
+const (
+	recentBits = 12
+	sixteenths = 16
+	recentHalf = 12.0 // hours in which "of late" halves
+)
+
+// Touch notes that subject has the value key, and returns how new that was.
+func (o *Objects) Touch(key uint64, subject *entity.Ref, hour uint32) detect.Novelty {
+	o.table.Reserve(3) // so that the three loads can overlap: no cell moves between them
+	pair := o.table.At(text.Mix(key, uint64(subject.Key)))
+	group := o.table.At(text.Mix(key, uint64(subject.Group)+1))
+	estate := o.table.At(key)
+	n := detect.Novelty{First: pair.Count == 0, Group: group.Count, Estate: estate.Count}
+	if !n.First {
+		return n
+	}
+	pair.Count = 1
+	group.Count++
+	estate.Count++
+	recent := float64(estate.Last&(1<<recentBits-1)) / sixteenths
+	recent *= math.Exp2(-float64(hour-estate.Last>>recentBits) / recentHalf)
+	n.Recent = float32(recent)
+	estate.Last = hour<<recentBits | uint32(min(recent+1, 250)*sixteenths)
+	return n
+}
+
+// Append appends the partition's bytes to dst.
+func (o *Objects) Append(dst []byte) []byte { return o.table.Append(dst) }
+
+// Read replaces the partition by the next one of r.
+func (o *Objects) Read(r *rows.Reader) { o.table.Read(r) }

@@ -1,0 +1,94 @@
+// Package learn holds streaming learners: small models that see each value once and
+// can be saved between values. They know numbers and keys, not security.
+//
+// Scores are in nats of surprise: minus the natural logarithm of a probability. Each
+// formula names its source; docs/design says how they work together.
+package learn
+
+import (
+	"errors"
+
+	"vedette/internal/rows"
+)
+
+// Cell is 16 bytes and no pointer: the collector never looks into a table.
+type Cell struct {
+	Key   uint64
+	Count uint32
+	Last  uint32 // what the user of the table makes of it, such as the hour of the last touch
+}
+
+// Table is a hash table of cells, open addressing, for keys that are hashes already.
+// The zero Table is empty and ready. Its layout depends only on the order of insertion,
+// and is what is saved: a table that was loaded goes on as if it had not been.
+type Table struct {
+	cells []Cell // a power of two
+	used  int
+}
+
+// Reserve makes room for n more keys, so that n calls of At do not move cells.
+func (t *Table) Reserve(n int) {
+	if (t.used+n)*5 <= len(t.cells)*3 {
+		return
+	}
+	old := t.cells
+	t.cells = make([]Cell, max(64, 2*len(old)))
+	for _, c := range old {
+		if c.Key != 0 {
+			t.cells[t.slot(c.Key)] = c
+		}
+	}
+}
+
+// At returns the cell of key, which it adds if need be. The caller has made room.
+func (t *Table) At(key uint64) *Cell {
+	key = max(key, 1) // 0 marks an empty cell
+	c := &t.cells[t.slot(key)]
+	if c.Key == 0 {
+		c.Key = key
+		t.used++
+	}
+	return c
+}
+
+// Find returns the cell of key, or a zero cell.
+func (t *Table) Find(key uint64) Cell {
+	if len(t.cells) == 0 {
+		return Cell{}
+	}
+	return t.cells[t.slot(max(key, 1))]
+}
+
+// Len returns how many keys there are.
+func (t *Table) Len() int { return t.used }
+
+// slot mixes the key's halves: partitions are chosen by the upper bits, and linear
+// probing wants the lower ones well spread.
+func (t *Table) slot(key uint64) uint64 {
+	mask := uint64(len(t.cells) - 1)
+	i := (key ^ key>>32) & mask
+	for t.cells[i].Key != 0 && t.cells[i].Key != key {
+		i = (i + 1) & mask
+	}
+	return i
+}
+
+// Append appends the table to dst.
+func (t *Table) Append(dst []byte) []byte { return rows.Append(dst, t.cells) }
+
+// Read replaces the table by the next one of r.
+func (t *Table) Read(r *rows.Reader) {
+	*t = Table{}
+	rows.Read(r, &t.cells)
+	if len(t.cells)&(len(t.cells)-1) != 0 && r.Err == nil {
+		r.Err = errors.New("learn: table damaged")
+	}
+	for _, c := range t.cells {
+		if c.Key != 0 {
+			t.used++
+		}
+	}
+	if t.used > 0 && t.used*5 > len(t.cells)*3 && r.Err == nil { // a full table would be probed for ever
+		r.Err = errors.New("learn: table damaged")
+	}
+}
