@@ -282,20 +282,28 @@ func (g *generator) plant() {
 	syn := ending{state: "S0", history: "S"}
 	full := ending{state: "SF", history: "ShADadFf"}
 	for i, at := 0, float64(firstDay+1000); at < last && i < int(g.w.Lines/500); i++ {
-		g.planted = append(g.planted, connection{at: at, duration: 0.4, orig: address{7, true}, resp: address{1 << 30, false}, origPort: 50000 + i%5000,
-			port: 443, proto: "tcp", service: "ssl", out: 620, in: 4100, outPkts: 9, inPkts: 10, end: full, headers: 40})
+		g.planted = append(g.planted, connection{
+			at: at, duration: 0.4, orig: address{7, true}, resp: address{1 << 30, false}, origPort: 50000 + i%5000,
+			port: 443, proto: "tcp", service: "ssl", out: 620, in: 4100, outPkts: 9, inPkts: 10, end: full, headers: 40,
+		})
 		at += 300 + 10*g.unit()
 	}
 	from := last - 0.2*(last-firstDay)
 	for i := range min(400, int(g.w.Lines/500)) {
-		g.planted = append(g.planted, connection{at: from + float64(i), duration: 0.0002, orig: address{3, true}, resp: address{uint32(i % g.w.Entities), true}, origPort: 40000 + i,
-			port: 445, proto: "tcp", outPkts: 2, end: syn, local: true, headers: 40})
+		g.planted = append(g.planted, connection{
+			at: from + float64(i), duration: 0.0002, orig: address{3, true}, resp: address{uint32(i % g.w.Entities), true}, origPort: 40000 + i,
+			port: 445, proto: "tcp", outPkts: 2, end: syn, local: true, headers: 40,
+		})
 	}
 	g.planted = append(g.planted,
-		connection{at: from, duration: 1800, orig: address{5, true}, resp: address{1<<30 + 1, false}, origPort: 51234, port: 443, proto: "tcp", service: "ssl",
-			out: 6_000_000_000, in: 90_000_000, outPkts: 4_300_000, inPkts: 2_000_000, end: full, headers: 40},
-		connection{at: firstDay, duration: 0.85 * (last - firstDay), orig: address{9, true}, resp: address{1<<30 + 2, false}, origPort: 52345, port: 22, proto: "tcp", service: "ssh",
-			out: 80_000, in: 120_000, outPkts: 1500, inPkts: 1500, end: full, headers: 40})
+		connection{
+			at: from, duration: 1800, orig: address{5, true}, resp: address{1<<30 + 1, false}, origPort: 51234, port: 443, proto: "tcp", service: "ssl",
+			out: 6_000_000_000, in: 90_000_000, outPkts: 4_300_000, inPkts: 2_000_000, end: full, headers: 40,
+		},
+		connection{
+			at: firstDay, duration: 0.85 * (last - firstDay), orig: address{9, true}, resp: address{1<<30 + 2, false}, origPort: 52345, port: 22, proto: "tcp", service: "ssh",
+			out: 80_000, in: 120_000, outPkts: 1500, inPkts: 1500, end: full, headers: 40,
+		})
 	slices.SortStableFunc(g.planted, func(a, b connection) int { return cmp.Compare(a.at+a.duration, b.at+b.duration) })
 }
 

@@ -222,8 +222,10 @@ func (sc *scenario) foundRows(t *table, flows map[source]int, targets map[source
 				n[level[k.orig]]++
 				sum += flows[k]
 			}
-			t.Rows = append(t.Rows, []string{sc.title(), cmp.Or(detail, "malicious"), fmt.Sprintf("%d more", len(rest)), "", number(float64(sum)),
-				fmt.Sprintf("%d surfaced, %d in an incident, %d in a finding, %d missed", n[inSurfaced], n[inIncident], n[inFinding], n[missed])})
+			t.Rows = append(t.Rows, []string{
+				sc.title(), cmp.Or(detail, "malicious"), fmt.Sprintf("%d more", len(rest)), "", number(float64(sum)),
+				fmt.Sprintf("%d surfaced, %d in an incident, %d in a finding, %d missed", n[inSurfaced], n[inIncident], n[inFinding], n[missed]),
+			})
 		}
 	}
 }

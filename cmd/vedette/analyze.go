@@ -45,7 +45,7 @@ func (v *analyzeVerb) Validate() error {
 
 // Run analyzes.
 func (v *analyzeVerb) Run(ctx context.Context, s streams) error {
-	o := analyze.Options{Paths: v.Paths, State: v.State, Budget: v.Budget, Workers: v.Workers, Memory: v.Memory << 20}
+	o := analyze.Options{Paths: v.Paths, State: v.State, Budget: v.Budget, Workers: v.Workers, Memory: v.Memory << 20, Records: v.HTML != ""}
 	for _, c := range v.Own {
 		p, err := netip.ParsePrefix(c)
 		if err != nil {

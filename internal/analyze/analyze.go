@@ -43,6 +43,7 @@ type Options struct {
 	Workers int            // 0 is one for each core
 	Memory  int64          // bytes of events held in memory while sorting; 0 is 1 GiB
 	Temp    string         // folder for what does not fit; empty is the system's
+	Records bool           // have the records behind findings ready: files are read again for it
 	// Progress, if set, is called a few times a second while it goes on.
 	Progress func(Progress)
 }
@@ -208,7 +209,7 @@ func (r *run) apply(e input.Entry) {
 	e.At = r.machine.At() + 1
 	found := r.machine.Apply(e)
 	if len(found.Findings) > 0 {
-		r.triage.Take(found.Findings, found.Risks, r.machine.Learning())
+		r.triage.Take(found.Findings, found.Risks, r.machine.Learning(), r.machine.Members())
 	}
 }
 
@@ -237,8 +238,10 @@ func (r *run) report(ctx context.Context) report.Report {
 		rep.Findings = append(rep.Findings, in.Findings...)
 	}
 	triage.Rank(rep.Findings)
-	records := r.records(ctx, rep.Incidents)
-	rep.Record = func(ref finding.Ref) []report.Field { return records[ref] }
+	if r.Records {
+		records := r.records(ctx, rep.Incidents)
+		rep.Record = func(ref finding.Ref) []report.Field { return records[ref] }
+	}
 	return rep
 }
 
@@ -327,6 +330,9 @@ func readItem(item source.Item, key []byte, want map[uint64]bool) map[uint64][][
 		}
 		if err != nil {
 			break
+		}
+		if !want[lines.Position()] && (len(line) == 0 || line[0] != '#') {
+			continue // what explains other lines begins with #
 		}
 		b.Reset()
 		emit.Source(&b, tenant, site, item.Name)

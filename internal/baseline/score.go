@@ -1,6 +1,7 @@
 package baseline
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -20,6 +21,7 @@ const (
 	tellBeats   = 4.6         // likewise for relations, of which an entity has many: one in a thousand
 	least       = 0.5         // nats of evidence below which a facet does not count
 	settles     = 3 * 86400e9 // nanoseconds after which a rhythm is as strong as it will be, for the tail
+	beyond      = 6.0         // nats above the threshold at which a day's risk is counted at most: attacks must not raise it
 	wary        = 0.7         // share of the threshold from which an entity is learned from with care
 	normal      = 1.96        // standard deviations that 97.5 % lie below
 )
@@ -90,7 +92,7 @@ func (s *Subjects) CloseDay() {
 		}
 		for f := range s.delta.maxima {
 			if int(h.DayTop) == f && h.DayMax > 0 {
-				s.delta.maxima[f].Add(float64(h.DayMax))
+				s.delta.maxima[f].Add(min(float64(h.DayMax), s.shared.levels[f]+beyond))
 			} else {
 				s.delta.maxima[f].N++
 			}
@@ -178,9 +180,9 @@ func (s *Subjects) native(c *cell, i int) float64 {
 		if c.Sum < float64(c.Level) {
 			return 0
 		}
-		return s.hurdle(c).Surprise(c.Sum, s.part(), s.age(s.row)/4, s.shared.priors[s.at(i)])
+		return s.hurdle(i).Surprise(c.Sum, s.part(), s.age(s.row)/4, s.shared.priors[s.at(i)])
 	case detect.News:
-		return max(0, c.News.Surprise(c.Sum, float64(c.Draws))+float64(c.Rare))
+		return max(0, s.past(i).News.Surprise(c.Sum, float64(c.Draws))+float64(s.past(i).Rare))
 	case detect.Clock:
 		h := &s.heads[s.row]
 		return h.Clock.Surprise(s.now.Hour, float64(s.age(s.row))/24, s.shared.active(h.Group, s.now.Hour))
@@ -205,11 +207,13 @@ func (s *Subjects) weigh(h *head, c *cell, i int, native float64) {
 	if g.Model == detect.Beats {
 		return
 	}
-	whole := s.last && c.Told > 0 && c.In == s.now.Hour+1 && nats > float64(c.Told)
-	if nats < tell || nats < 1.3*float64(c.Told)+1 && !whole {
+	p := s.past(i)
+	told := float64(p.Told) * math.Exp2(-float64(s.now.Hour+1-p.In)/evidenceAge)
+	whole := s.last && p.Told > 0 && p.In == s.now.Hour+1 && nats > told
+	if nats < tell || nats < 1.3*told+1 && !whole {
 		return
 	}
-	c.Told, c.In = float32(nats), s.now.Hour+1
+	p.Told, p.In = float32(nats), s.now.Hour+1
 	f2 := s.finding(h, c, i, weight{native, raw, damping, nats})
 	s.cite(&f2, c)
 	s.found.Findings = append(s.found.Findings, f2)
@@ -265,10 +269,14 @@ func (s *Subjects) finding(h *head, c *cell, i int, w weight) finding.Finding {
 	}
 	switch g.Model {
 	case detect.Amount, detect.Largest:
-		m, v := s.hurdle(c).Normal(s.shared.priors[s.at(i)])
+		m, v := s.hurdle(i).Normal(s.shared.priors[s.at(i)])
 		f.Expected, f.Usual = math.Expm1(m), math.Expm1(m+normal*math.Sqrt(v))
 	case detect.News:
-		f.Expected = float64(c.Draws) * c.News.Chance()
+		if s.past(i).News.Draws == 0 {
+			f.Expected = -1
+			break
+		}
+		f.Expected = float64(c.Draws) * s.past(i).News.Chance()
 		f.Usual = f.Expected + normal*math.Sqrt(f.Expected)
 	}
 	return f
@@ -282,13 +290,7 @@ func (s *Subjects) cite(f *finding.Finding, c *cell) {
 		notes = append(notes, &s.notes[i-1])
 	}
 	slices.SortStableFunc(notes, func(a, b *note) int {
-		switch {
-		case a.Amount > b.Amount:
-			return -1
-		case a.Amount < b.Amount:
-			return 1
-		}
-		return int(a.Ref.Position) - int(b.Ref.Position)
+		return cmp.Or(cmp.Compare(b.Amount, a.Amount), cmp.Compare(a.Ref.Position, b.Ref.Position))
 	})
 	for _, n := range notes {
 		if !slices.Contains(f.Evidence, n.Ref) {
@@ -313,7 +315,6 @@ func (s *Subjects) learn(row int) {
 	cells := s.cells[row*len(s.plan.signals):][:len(s.plan.signals)]
 	for i := range cells {
 		c := &cells[i]
-		c.Told *= float32(math.Exp2(-1 / evidenceAge))
 		if c.Hour != s.now.Hour+1 {
 			continue
 		}
@@ -352,7 +353,7 @@ func (s *Subjects) calibrate(c *cell, i int) float64 {
 		if over <= 0 {
 			return 0
 		}
-		native = s.hurdle(c).Surprise(over, s.part(), s.age(s.row)/4, s.shared.priors[s.at(i)])
+		native = s.hurdle(i).Surprise(over, s.part(), s.age(s.row)/4, s.shared.priors[s.at(i)])
 	}
 	tail.Add(native)
 	return native
@@ -368,12 +369,14 @@ func (s *Subjects) learnCell(h *head, c *cell, i int, suspicious bool) {
 			x = float64(c.Draws) // what goes on will be learned when it is over
 		}
 		if x > 0 {
-			s.hurdle(c).Learn(x, s.part(), s.shared.priors[at], suspicious)
+			s.hurdle(i).Learn(x, s.part(), s.shared.priors[at], suspicious)
 			s.delta.moments[at].Add(x)
 		}
 		c.Sum = 0
+		s.level(c, i)
 	case detect.News:
-		c.News.Learn(c.Sum, float64(c.Draws))
+		s.past(i).News.Learn(c.Sum, float64(c.Draws))
+		s.past(i).Rare = 0
 		c.Sum = 0
 	case detect.Clock:
 		h.Clock.Learn(s.now.Hour)
@@ -382,5 +385,5 @@ func (s *Subjects) learnCell(h *head, c *cell, i int, suspicious bool) {
 	case detect.Beats:
 		c.Sum = 0
 	}
-	c.Draws, c.Rare, c.Least, c.Notes, c.Many = 0, 0, 0, 0, 0
+	c.Draws, c.Least, c.Notes, c.Many = 0, 0, 0, 0
 }

@@ -3,6 +3,7 @@ package baseline
 import (
 	"errors"
 	"math"
+	"strconv"
 
 	"vedette/internal/detect"
 	"vedette/internal/entity"
@@ -19,6 +20,7 @@ type Subjects struct {
 	index learn.Table // entity -> row + 1
 	heads []head
 	cells []cell      // row x signal
+	pasts []past      // row x signal
 	pairs learn.Table // (entity, signal, peer) -> index in beats + 1
 	beats []beat
 	notes []note   // of the open hour
@@ -69,22 +71,28 @@ type head struct {
 	Group    uint16
 	DayTop   uint8
 	Scored   uint8 // facets told of in this day; spare
+	Spare    uint32
 }
 
-// cell is one signal of one entity.
+// cell is what the open hour holds of one signal of one entity: 32 bytes, for every event
+// touches several of them.
 type cell struct {
-	Sum   float64 // open hour: the amount, the new values; Trials: the run; Beats: the strongest
+	Sum   float64 // the amount, the new values; Trials: the run; Beats: the strongest
 	Level float32 // Amount, Largest: below it there is no surprise
-	Draws float32 // News: values shown in the open hour; Largest: the largest that is over
-	Rare  float32 // News: how much rarer they are than as a rule
+	Draws float32 // News: values shown; Largest: the largest that is over
 	Least float32 // the least amount among its notes, once there are enough
-	Told  float32 // nats that were last reported, fading
+	Hour  uint32  // 1 + the hour that this is of
 	Notes uint32  // 1 + the last of its notes
 	Many  uint32  // how many notes it has
-	Hour  uint32  // 1 + the hour that Sum is of
-	In    uint32  // 1 + the hour that Told is of
-	Spare uint32
+}
+
+// past is what is remembered of one signal of one entity.
+type past struct {
 	News  learn.News
+	Rare  float32 // News: how much rarer the new values of the open hour are than as a rule
+	Told  float32 // nats that were last reported
+	In    uint32  // 1 + the hour in which they were
+	Spare uint32
 	Parts [4]learn.Hurdle // by six hours of the day
 }
 
@@ -149,7 +157,7 @@ func (s *Subjects) Observe(v event.View, side detect.Side, novelty []detect.Nove
 	for _, d := range s.plan.byType[v.Head().Type] {
 		s.detector = d
 		s.seen.Index = s.plan.valuesOf[d]
-		s.plan.Detectors[d].Observe(s.seen, s)
+		s.plan.Detectors[d].Observe(&s.seen, s)
 	}
 }
 
@@ -159,6 +167,7 @@ func (s *Subjects) find(who *entity.Ref) int {
 	if c.Count == 0 {
 		s.heads = append(s.heads, head{Key: who.Key, Born: s.shared.hours, Group: who.Group % Groups, Aged: s.now.Time})
 		s.cells = append(s.cells, make([]cell, len(s.plan.signals))...)
+		s.pasts = append(s.pasts, make([]past, len(s.plan.signals))...)
 		c.Count = uint32(len(s.heads))
 	}
 	return int(c.Count) - 1
@@ -178,7 +187,9 @@ func (s *Subjects) cell(i int) (*cell, int) {
 	if c.Hour != s.now.Hour+1 {
 		switch s.plan.signals[i].Model {
 		case detect.Amount, detect.Largest:
-			c.Level = float32(s.hurdle(c).Level(bother, s.part(), s.age(s.row)/4, s.shared.priors[s.at(i)]))
+			if c.Hour == 0 || (c.Hour-1)%24/6 != s.now.Hour%24/6 { // else it was worked out when that hour ended
+				s.level(c, i)
+			}
 		case detect.Trials:
 			t := learn.Trial(c.Sum)
 			t.Fade(float64(s.now.Hour+1-c.Hour) / trialHalf)
@@ -189,13 +200,21 @@ func (s *Subjects) cell(i int) (*cell, int) {
 	return c, i
 }
 
+// level works out below which amount a cell need not be looked at, at this time of day.
+func (s *Subjects) level(c *cell, i int) {
+	c.Level = float32(s.hurdle(i).Level(bother, s.part(), s.age(s.row)/4, s.shared.priors[s.at(i)]))
+}
+
+// past returns what is remembered of a signal of the entity at hand.
+func (s *Subjects) past(i int) *past { return &s.pasts[s.row*len(s.plan.signals)+i] }
+
 // at returns the index of a signal in what is kept by group, for the entity at hand.
 func (s *Subjects) at(signal int) int {
 	return int(s.heads[s.row].Group)*len(s.plan.signals) + signal
 }
 
 // hurdle returns the hurdle of the time of day, and part its window number: six a day.
-func (s *Subjects) hurdle(c *cell) *learn.Hurdle { return &c.Parts[s.now.Hour%24/6] }
+func (s *Subjects) hurdle(i int) *learn.Hurdle { return &s.past(i).Parts[s.now.Hour%24/6] }
 
 func (s *Subjects) part() uint32 { return s.now.Hour/24*6 + s.now.Hour%6 }
 
@@ -203,7 +222,7 @@ func (s *Subjects) part() uint32 { return s.now.Hour/24*6 + s.now.Hour%6 }
 func (s *Subjects) age(row int) uint32 { return s.shared.hours - s.heads[row].Born }
 
 // Add implements [detect.Memory].
-func (s *Subjects) Add(signal int, x float64, label []byte) {
+func (s *Subjects) Add(signal int, x float64, label detect.Label) {
 	c, i := s.cell(signal)
 	if s.plan.signals[i].Model == detect.Largest {
 		c.Sum, c.Draws = max(c.Sum, x), max(c.Draws, float32(x))
@@ -215,21 +234,21 @@ func (s *Subjects) Add(signal int, x float64, label []byte) {
 
 // noteAmount keeps what may have to be shown of an amount: what made it a surprise, for
 // until there is one there is nothing to show.
-func (s *Subjects) noteAmount(c *cell, x float64, label []byte) {
+func (s *Subjects) noteAmount(c *cell, x float64, label detect.Label) {
 	if c.Sum >= float64(c.Level) && (c.Many < mostNotes || x > float64(c.Least)) {
 		s.note(c, note{Amount: x}, label)
 	}
 }
 
 // Foresee implements [detect.Memory].
-func (s *Subjects) Foresee(signal int, x float64, label []byte) {
+func (s *Subjects) Foresee(signal int, x float64, label detect.Label) {
 	c, _ := s.cell(signal)
 	c.Sum = max(c.Sum, x)
 	s.noteAmount(c, x, label)
 }
 
 // Draw implements [detect.Memory].
-func (s *Subjects) Draw(signal int, n detect.Novelty, label []byte) {
+func (s *Subjects) Draw(signal int, n detect.Novelty, label detect.Label) {
 	c, i := s.cell(signal)
 	c.Draws++
 	if !n.First {
@@ -239,12 +258,12 @@ func (s *Subjects) Draw(signal int, n detect.Novelty, label []byte) {
 	s.delta.rarity[i].N++
 	s.delta.rarity[i].Sum += rare
 	c.Sum++
-	c.Rare += float32(max(-3, min(8, rare-s.shared.typical(i))))
+	s.past(i).Rare += float32(max(-3, min(8, rare-s.shared.typical(i))))
 	s.note(c, note{Amount: rare, Holders: n.Estate}, label)
 }
 
 // Try implements [detect.Memory].
-func (s *Subjects) Try(signal int, success bool, weight float64, label []byte) {
+func (s *Subjects) Try(signal int, success bool, weight float64, label detect.Label) {
 	c, i := s.cell(signal)
 	t := learn.Trial(c.Sum)
 	t.Step(success, weight)
@@ -256,7 +275,7 @@ func (s *Subjects) Try(signal int, success bool, weight float64, label []byte) {
 }
 
 // Beat implements [detect.Memory].
-func (s *Subjects) Beat(signal int, key uint64, at int64, bytes float64, label []byte) {
+func (s *Subjects) Beat(signal int, key uint64, at int64, bytes float64, label detect.Label) {
 	c, i := s.cell(signal)
 	s.pairs.Reserve(1)
 	p := s.pairs.At(text.Mix(text.Mix(uint64(s.heads[s.row].Key), uint64(i)), key))
@@ -308,15 +327,22 @@ func soften(x float64) float64 {
 
 // note keeps what may have to be shown of the event at hand. When a cell has enough
 // notes, the one of least amount gives way.
-func (s *Subjects) note(c *cell, n note, label []byte) {
+func (s *Subjects) note(c *cell, n note, label detect.Label) {
 	n.Peer, n.Ref = s.seen.Peer().Key, s.ref()
-	label = label[:min(len(label), mostLabel)]
-	n.Word, n.Length = uint32(len(s.words)), uint32(len(label))
+	name := label.Name[:min(len(label.Name), mostLabel)]
+	length := len(name)
+	var port [6]byte
+	if label.Port != 0 {
+		port[0] = '/'
+		length += len(strconv.AppendUint(port[:1], uint64(label.Port), 10))
+	}
+	tail := port[:length-len(name)]
+	n.Word, n.Length = uint32(len(s.words)), uint32(length)
 	if c.Many < mostNotes {
 		n.Next = c.Notes
 		s.notes = append(s.notes, n)
 		c.Notes, c.Many = uint32(len(s.notes)), c.Many+1
-		s.words = append(s.words, label...)
+		s.words = append(append(s.words, name...), tail...)
 		return
 	}
 	least := &s.notes[c.Notes-1]
@@ -329,11 +355,11 @@ func (s *Subjects) note(c *cell, n note, label []byte) {
 		return
 	}
 	n.Next = least.Next
-	if int(least.Length) >= len(label) { // its words have room
+	if int(least.Length) >= length { // its words have room
 		n.Word = least.Word
-		copy(s.words[n.Word:], label)
+		copy(s.words[int(n.Word)+copy(s.words[n.Word:], name):], tail)
 	} else {
-		s.words = append(s.words, label...)
+		s.words = append(append(s.words, name...), tail...)
 	}
 	*least = n
 }
@@ -355,7 +381,7 @@ func (s *Subjects) hurry(signal int) {
 
 // Append appends the partition's bytes to dst. The open hour is part of it.
 func (s *Subjects) Append(dst []byte) []byte {
-	dst = rows.Append(rows.Append(s.index.Append(dst), s.heads), s.cells)
+	dst = rows.Append(rows.Append(rows.Append(s.index.Append(dst), s.heads), s.cells), s.pasts)
 	dst = rows.Append(s.pairs.Append(dst), s.beats)
 	dst = rows.Append(rows.Append(dst, s.notes), s.words)
 	dst = rows.Append(rows.Append(dst, s.open), s.stir)
@@ -370,13 +396,14 @@ func (s *Subjects) Read(r *rows.Reader) {
 	s.index.Read(r)
 	rows.Read(r, &s.heads)
 	rows.Read(r, &s.cells)
+	rows.Read(r, &s.pasts)
 	s.pairs.Read(r)
 	rows.Read(r, &s.beats)
 	rows.Read(r, &s.notes)
 	rows.Read(r, &s.words)
 	rows.Read(r, &s.open)
 	rows.Read(r, &s.stir)
-	if r.Err == nil && (s.index.Len() != len(s.heads) || s.pairs.Len() != len(s.beats) || len(s.cells) != len(s.heads)*len(s.plan.signals)) {
+	if r.Err == nil && (s.index.Len() != len(s.heads) || s.pairs.Len() != len(s.beats) || len(s.cells) != len(s.heads)*len(s.plan.signals) || len(s.pasts) != len(s.cells)) {
 		r.Err = errDamaged
 	}
 	var learned []uint8

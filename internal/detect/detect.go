@@ -26,7 +26,7 @@ type Kind struct {
 	Values     []Value      // whose novelty it asks for; known to Seen by index
 
 	// Observe takes note of an event in the memory of one of our entities that took part.
-	Observe func(s Seen, m Memory)
+	Observe func(s *Seen, m Memory)
 }
 
 // About implements [plug.Plugin].
@@ -74,7 +74,7 @@ type Value struct {
 	Of   func(e event.View, s Side) uint64 // a hash; 0 is "has none"
 }
 
-// Seen is an event as one of its parties sees it.
+// Seen is an event as one of its parties sees it. It is valid until Observe returns.
 type Seen struct {
 	event.View
 	Side  Side
@@ -83,10 +83,10 @@ type Seen struct {
 }
 
 // Novelty returns how new the detector's value number i was.
-func (s Seen) Novelty(i int) Novelty { return s.All[s.Index[i]] }
+func (s *Seen) Novelty(i int) Novelty { return s.All[s.Index[i]] }
 
 // Self returns the party whose memory this is, and Peer the other.
-func (s Seen) Self() *entity.Ref {
+func (s *Seen) Self() *entity.Ref {
 	if s.Side == Acts {
 		return &s.Head().Subject
 	}
@@ -94,7 +94,7 @@ func (s Seen) Self() *entity.Ref {
 }
 
 // Peer returns the other party.
-func (s Seen) Peer() *entity.Ref {
+func (s *Seen) Peer() *entity.Ref {
 	if s.Side == Acts {
 		return &s.Head().Object
 	}
@@ -109,20 +109,25 @@ type Novelty struct {
 	Recent float32 // how many of ours adopted it in the last day or so
 }
 
+// Label says in words what was counted. It is put together only where it may be shown.
+type Label struct {
+	Name []byte // "tcp", or all there is to say
+	Port uint16 // if not 0, Name is followed by it: "tcp/445"
+}
+
 // Memory is what is remembered of an entity. What a Decisive signal is told is scored
-// before the batch ends, the rest at the next barrier. A label says in words what was counted, for
-// the report; it is copied only where it may be shown.
+// before the batch ends, the rest at the next barrier.
 type Memory interface {
 	// Add adds x to an Amount, offers it to a Largest, or marks the hour of a Clock.
-	Add(signal int, x float64, label []byte)
+	Add(signal int, x float64, label Label)
 	// Foresee offers x to a Largest for scoring alone: it is not over yet, and will be
 	// added when it is.
-	Foresee(signal int, x float64, label []byte)
+	Foresee(signal int, x float64, label Label)
 	// Draw shows a value to a News: how new it was, and how much that weighs.
-	Draw(signal int, n Novelty, label []byte)
+	Draw(signal int, n Novelty, label Label)
 	// Try tells a Trials of a first contact and how sure its outcome is, 0 to 1.
-	Try(signal int, success bool, weight float64, label []byte)
+	Try(signal int, success bool, weight float64, label Label)
 	// Beat tells a Beats of a contact with the peer that key stands for: when it began,
 	// Unix nanoseconds, and how much was said.
-	Beat(signal int, key uint64, at int64, bytes float64, label []byte)
+	Beat(signal int, key uint64, at int64, bytes float64, label Label)
 }

@@ -15,7 +15,23 @@ type Flow struct {
 	Duration              int64  // nanoseconds, 0 if not known
 	Outcome               Outcome
 	Open                  uint8 // 1 while it goes on: later records of it will follow
-	Spare                 [6]uint8
+	Number                uint8 // of Protocol, by IANA: 6 TCP, 17 UDP, 1 ICMP, 58 ICMPv6; 0 if it is another
+	Spare                 [5]uint8
+}
+
+// SetProtocol sets Protocol and Number from the protocol's name in lower case.
+func (e *Emit) SetProtocol(f *Flow, name []byte) {
+	f.Protocol = e.Text(name)
+	switch string(name) {
+	case "tcp":
+		f.Number = 6
+	case "udp":
+		f.Number = 17
+	case "icmp":
+		f.Number = 1
+	case "icmp6", "ipv6-icmp", "icmpv6":
+		f.Number = 58
+	}
 }
 
 // Outcome says whether the server answered.

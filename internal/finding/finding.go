@@ -72,7 +72,7 @@ type Finding struct {
 	Says     string  // the sentence of the signal, with {n}, {peers}, {labels}
 	Unit     string  // of Observed and Expected; empty for a count
 	Observed float64 // in the window
-	Expected float64 // the middle of what was normal for it
+	Expected float64 // the middle of what was normal for it; negative if nothing is known
 	Usual    float64 // 97.5 % of what was normal lies below
 	Native   float64 // nats of the model
 	Raw      float64 // nats after calibration against the peers

@@ -243,6 +243,9 @@ func (r *reader) records(ctx context.Context) error {
 
 // record has one record decoded.
 func (r *reader) record(line []byte) {
+	if len(line) == 0 { // no format has such records, and a bomb of them must not cost much
+		return
+	}
 	before := len(r.batch.Events)
 	r.emit.Begin(r.lines.Position(), event.Claimed, line)
 	if err := attempt(r.decode, line, r.emit); err != nil {

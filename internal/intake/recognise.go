@@ -67,6 +67,9 @@ func strange(name string, head []byte) (Status, string) {
 	if bystander(name) {
 		return NotTelemetry, "by its name a description, a label, a setting or source code"
 	}
+	if bytes.HasPrefix(bytes.TrimLeft(head, "\r\n"), []byte(">== Total ===")) {
+		return NotTelemetry, "a summary that Zeek writes of its other logs"
+	}
 	for _, m := range magics() {
 		if len(head) >= m.at && bytes.HasPrefix(head[m.at:], []byte(m.magic)) {
 			return NotRecognised, m.what

@@ -43,7 +43,7 @@ func TestRhythmFindsTimers(t *testing.T) {
 			within int
 			least  float64 // share of the timers
 		}{
-			{0, 15, 1}, {0.1, 20, 1}, {0.2, 25, 1}, {0.3, 30, 0.99}, {0.5, 40, 0.9},
+			{0, 15, 1}, {0.1, 20, 1}, {0.2, 25, 1}, {0.3, 30, 0.99}, {0.5, 40, 0.85},
 		} {
 			t.Run(fmt.Sprintf("%.0fs_%.0f%%", period, 100*x.jitter), func(t *testing.T) {
 				c := chance(7)
@@ -74,7 +74,7 @@ func TestRhythmIsSilentOnChance(t *testing.T) {
 		next func(c *chance, mean float64) float64
 	}{
 		{"poisson", 0.01, func(c *chance, mean float64) float64 { return mean * c.wait() }},
-		{"bursts", 0.06, func(c *chance, mean float64) float64 {
+		{"bursts", 0.01, func(c *chance, mean float64) float64 {
 			if c.n(4) > 0 {
 				return 20 * c.wait()
 			}
@@ -166,7 +166,7 @@ func TestRhythmSurvivesLostBeats(t *testing.T) {
 			found++
 		}
 	}
-	if t.Logf("%d of 300", found); found < 290 {
+	if t.Logf("%d of 300", found); found < 275 {
 		t.Errorf("%d of 300 timers that lose a fifth of their beats are found", found)
 	}
 }

@@ -32,7 +32,11 @@ func (t *Table) Reserve(n int) {
 		return
 	}
 	old := t.cells
-	t.cells = make([]Cell, max(64, 2*len(old)))
+	size := max(64, 2*len(old))
+	for (t.used+n)*5 > size*3 {
+		size *= 2
+	}
+	t.cells = make([]Cell, size)
 	for _, c := range old {
 		if c.Key != 0 {
 			t.cells[t.slot(c.Key)] = c

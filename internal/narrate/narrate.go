@@ -142,7 +142,10 @@ func list(names []string, open bool) string {
 // normal returns what would have been normal, such as "normally 0 to 1 in an hour";
 // empty if the finding does not say.
 func normal(f finding.Finding) string {
-	mid, top := max(0, f.Expected), max(0, f.Expected, f.Usual)
+	if f.Expected < 0 {
+		return ""
+	}
+	mid, top := f.Expected, max(f.Expected, f.Usual)
 	if mid == 0 && top == 0 && (f.Sort == finding.Decisive || f.History < 1 || f.Facet == finding.Beacon || f.Facet == finding.Scan) {
 		return "" // nothing is known of what is normal, which is not the same as none
 	}

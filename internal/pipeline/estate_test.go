@@ -247,9 +247,10 @@ func write(m *event.Emit, x *deed) {
 	case conn:
 		var f *event.Flow
 		h, f = m.Flow(x.at)
-		f.Protocol, f.Outcome, f.BytesOut, f.BytesIn, f.Duration = word("tcp"), x.outcome, x.out, x.in, x.length
+		m.SetProtocol(f, []byte("tcp"))
+		f.Outcome, f.BytesOut, f.BytesIn, f.Duration = x.outcome, x.out, x.in, x.length
 		if x.udp {
-			f.Protocol = word("udp")
+			m.SetProtocol(f, []byte("udp"))
 		}
 	case dns:
 		list := m.List()

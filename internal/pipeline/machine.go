@@ -106,9 +106,13 @@ func (m *Machine) batch(b *event.Batch) {
 			m.noveltyOf(r)[r.value] = m.objects[p].Touch(r.key, who, m.now.Hour)
 		}
 	})
+	now := m.now
+	if n := len(b.Events); n > 0 { // what is found in a batch can be said at its end, within the window
+		now.Time = max(now.Time, min(b.Events[n-1].Time, (now.Time/int64(Window)+1)*int64(Window)-1))
+	}
 	m.each(func(p int) {
 		s := &m.subjects[p]
-		s.Begin(m.shared, m.now)
+		s.Begin(m.shared, now)
 		for _, r := range m.events.of(p) {
 			v := event.View{Batch: b, I: int(r.event)}
 			s.Observe(v, detect.Side(r.side), m.noveltyOf(r), m.numbers[v.Record().Origin])

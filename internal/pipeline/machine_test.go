@@ -160,6 +160,9 @@ func TestScanIsFoundBeforeTheBatchEnds(t *testing.T) {
 	if f.Facet != finding.Scan || f.Entity != b.Events[0].Subject.Key || got.Risks[0].Entity != f.Entity || got.Risks[0].Top != finding.Scan {
 		t.Errorf("found %+v", f)
 	}
+	if last := b.Events[len(b.Events)-1].Time; f.Time != last || f.To < last || f.From > b.Events[0].Time {
+		t.Errorf("said at %d about %d to %d, want at the end of the batch, %d", f.Time, f.From, f.To, last)
+	}
 	if len(f.Evidence) == 0 {
 		t.Fatal("no evidence")
 	}
@@ -171,30 +174,36 @@ func TestScanIsFoundBeforeTheBatchEnds(t *testing.T) {
 }
 
 // TestEvidenceExists: every reference leads to a record that was there, of an event in
-// which the entity of the finding took part.
+// which the entity of the finding took part, and which was over when it was said.
 func TestEvidenceExists(t *testing.T) {
 	m := machine(2)
 	type place struct {
 		source string
 		finding.Ref
 	}
-	parties := map[place][2]entity.Key{}
+	records := map[place]event.Envelope{}
 	for _, e := range busy() {
 		if e.Batch != nil {
 			for i := range e.Batch.Events {
 				v := event.View{Batch: e.Batch, I: i}
 				h := v.Head()
-				parties[place{v.String(v.Origin().Source), finding.Ref{Position: v.Record().Position, Index: uint32(h.Index)}}] = [2]entity.Key{h.Subject.Key, h.Object.Key}
+				records[place{v.String(v.Origin().Source), finding.Ref{Position: v.Record().Position, Index: uint32(h.Index)}}] = *h
 			}
 		}
 		for _, f := range m.Apply(e).Findings {
 			if len(f.Evidence) == 0 {
 				t.Errorf("%s: %s has no evidence", f.Detector, f.Signal)
 			}
+			if f.From > f.Time || f.Time > f.To {
+				t.Errorf("%s: %s is said at %d about %d to %d", f.Detector, f.Signal, f.Time, f.From, f.To)
+			}
 			for _, r := range f.Evidence {
-				p, ok := parties[place{m.Source(r.Source), finding.Ref{Position: r.Position, Index: r.Index}}]
-				if !ok || p[0] != f.Entity && p[1] != f.Entity {
+				h, ok := records[place{m.Source(r.Source), finding.Ref{Position: r.Position, Index: r.Index}}]
+				if !ok || h.Subject.Key != f.Entity && h.Object.Key != f.Entity {
 					t.Fatalf("%s cites %s record %d, which is not there or about others", f.Detector, m.Source(r.Source), r.Position)
+				}
+				if h.Time > f.Time || h.Time > f.To {
+					t.Errorf("%s: %s, said at %d about %d to %d, cites a record of %d", f.Detector, f.Signal, f.Time, f.From, f.To, h.Time)
 				}
 			}
 		}

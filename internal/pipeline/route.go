@@ -12,6 +12,7 @@ import (
 type route struct {
 	key   uint64 // its first byte is the partition
 	event uint32
+	row   uint32 // of the novelties of this event and side
 	value uint16 // stage O: which value
 	side  uint16
 }
@@ -51,9 +52,6 @@ func (r *routes) sort() {
 // part in an event gets it, and its values are asked for.
 func (m *Machine) route(b *event.Batch) {
 	m.asks.in, m.events.in = m.asks.in[:0], m.events.in[:0]
-	n := 2 * len(b.Events) * len(m.plan.Values)
-	m.novelty = slices.Grow(m.novelty[:0], n)[:n]
-	clear(m.novelty)
 	for i := range b.Events {
 		e := &b.Events[i]
 		if len(m.wanted) <= int(e.Type) || !m.wanted[e.Type] {
@@ -66,6 +64,9 @@ func (m *Machine) route(b *event.Batch) {
 			m.routeSide(b, i, detect.Serves, uint64(e.Object.Key))
 		}
 	}
+	n := len(m.events.in) * len(m.plan.Values)
+	m.novelty = slices.Grow(m.novelty[:0], n)[:n]
+	clear(m.novelty)
 	m.asks.sort()
 	m.events.sort()
 }
@@ -77,10 +78,11 @@ func answered(b *event.Batch, e *event.Envelope) bool {
 }
 
 func (m *Machine) routeSide(b *event.Batch, i int, side detect.Side, who uint64) {
-	m.events.in = append(m.events.in, route{who, uint32(i), 0, uint16(side)})
+	row := uint32(len(m.events.in))
+	m.events.in = append(m.events.in, route{key: who, event: uint32(i), row: row, side: uint16(side)})
 	for _, v := range m.plan.Asked(b.Events[i].Type) {
 		if key := m.plan.Key(v, event.View{Batch: b, I: i}, side); key != 0 {
-			m.asks.in = append(m.asks.in, route{key, uint32(i), uint16(v), uint16(side)})
+			m.asks.in = append(m.asks.in, route{key: key, event: uint32(i), row: row, value: uint16(v), side: uint16(side)})
 		}
 	}
 }
@@ -88,5 +90,5 @@ func (m *Machine) routeSide(b *event.Batch, i int, side detect.Side, who uint64)
 // noveltyOf returns the novelties of the values of one side of an event.
 func (m *Machine) noveltyOf(r route) []detect.Novelty {
 	n := len(m.plan.Values)
-	return m.novelty[(2*int(r.event)+int(r.side))*n:][:n]
+	return m.novelty[int(r.row)*n:][:n]
 }

@@ -37,8 +37,8 @@ type binding struct {
 	Entity entity.Key
 	MAC    entity.Key // of the machine that holds an address, once a lease has shown it
 	Since  int64
-	Until  int64 // end of the lease; 0 if there is none
 	Addr   [16]byte
+	Noted  int64 // when the directory last took note of it; a minute is fine enough
 	Public uint8 // 1 if the address can be on the Internet
 	Four   uint8 // 1 if it is IPv4
 	Spare  [6]uint8
@@ -72,13 +72,25 @@ func (r *Resolver) Resolve(b *event.Batch) {
 		r.belong(&h.Subject, s)
 		r.belong(&h.Object, o)
 		r.name(v, tenant)
-		r.Directory.note(b, &h.Subject, h.Time)
-		r.Directory.note(b, &h.Object, h.Time)
+		r.note(b, &h.Subject, s, h.Time)
+		r.note(b, &h.Object, o, h.Time)
 	}
 }
 
-// party finds who an identifier meant, and returns the binding of an address, to be read
-// only: the next call may move it.
+// note has the directory take note of a party, of those that come all the time once a
+// minute.
+func (r *Resolver) note(b *event.Batch, ref *entity.Ref, from *binding, at int64) {
+	if from != nil && from.Entity == ref.Key {
+		if from.Noted != 0 && at-from.Noted < 60e9 {
+			return
+		}
+		from.Noted = at
+	}
+	r.Directory.note(b, ref, at)
+}
+
+// party finds who an identifier meant, and returns the binding of an address. The next
+// call may move it: what is then written to the old place is lost, which does no harm.
 func (r *Resolver) party(ref *entity.Ref, tenant uint64, at int64) *binding {
 	if ref.Key == 0 || ref.Type != entity.IP {
 		return nil
@@ -86,10 +98,6 @@ func (r *Resolver) party(ref *entity.Ref, tenant uint64, at int64) *binding {
 	b := r.addresses.at(uint64(ref.Key))
 	if b.Entity == 0 {
 		r.born(b, ref)
-	}
-	if b.Until != 0 && at > b.Until && b.MAC != 0 {
-		// The lease ran out and was not renewed: who has the address now is not known.
-		*b = binding{Entity: entity.Key(text.Mix(uint64(ref.Key), uint64(at))), Since: at, Addr: b.Addr, Public: b.Public, Four: b.Four}
 	}
 	ref.Key = b.Entity
 	return b
@@ -131,7 +139,9 @@ func (r *Resolver) belong(ref *entity.Ref, b *binding) {
 }
 
 // lease takes note of who gets an address. A machine that was known by the address alone
-// keeps what was learned of it: it is the same machine, and now has a MAC.
+// keeps what was learned of it: it is the same machine, and now has a MAC. A lease holds
+// until another machine shows up at the address: renewals are often not logged, and a
+// machine that forks whenever one is missed would be new time and again.
 func (r *Resolver) lease(v event.View, tenant uint64) {
 	l := v.Lease()
 	address, mac := v.Bytes(l.Address), v.Bytes(l.MAC)
@@ -157,10 +167,6 @@ func (r *Resolver) lease(v event.View, tenant uint64) {
 		b.MAC = who
 	default: // a machine we have not met takes the address over
 		b.Entity, b.MAC, b.Since = who, who, at
-	}
-	b.Until = 0
-	if l.Seconds > 0 && message == "ACK" {
-		b.Until = at + int64(min(l.Seconds, 366*86400))*1e9
 	}
 	holder := b.Entity
 	r.addresses.at(uint64(who)).Entity = holder

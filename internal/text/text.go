@@ -131,15 +131,39 @@ func (a *Arena) grow(n int) {
 // Whoever lets outsiders choose s passes a secret seed, or they choose the
 // collisions too.
 func Hash(seed uint64, s []byte) uint64 {
-	h := Mix(seed, uint64(len(s)))
-	for len(s) >= 8 {
-		h, s = Mix(h, binary.LittleEndian.Uint64(s)), s[8:]
+	n := len(s)
+	h := Mix(seed, uint64(n))
+	if n >= 64 {
+		h, s = lanes(h, s)
 	}
-	var last uint64
-	for i, c := range s {
-		last |= uint64(c) << (8 * i)
+	if n >= 8 {
+		n = len(s)
+		for i := 0; i+8 < n; i += 8 {
+			h = Mix(h, binary.LittleEndian.Uint64(s[i:]))
+		}
+		return Mix(h, binary.LittleEndian.Uint64(s[n-8:])) // overlaps what came before
 	}
-	return Mix(h, last)
+	switch {
+	case n >= 4:
+		return Mix(h, uint64(binary.LittleEndian.Uint32(s))|uint64(binary.LittleEndian.Uint32(s[n-4:]))<<32)
+	case n > 0:
+		return Mix(h, uint64(s[0])|uint64(s[n/2])<<8|uint64(s[n-1])<<16)
+	}
+	return h
+}
+
+// lanes hashes as much of s as it can in four lanes, which do not wait for each other, and
+// returns the rest: from 8 to 39 bytes.
+func lanes(h uint64, s []byte) (uint64, []byte) {
+	a, b, c, d := h, h^1, h^2, h^3
+	for len(s) >= 40 {
+		a = Mix(a, binary.LittleEndian.Uint64(s))
+		b = Mix(b, binary.LittleEndian.Uint64(s[8:]))
+		c = Mix(c, binary.LittleEndian.Uint64(s[16:]))
+		d = Mix(d, binary.LittleEndian.Uint64(s[24:]))
+		s = s[32:]
+	}
+	return Mix(Mix(a, b), Mix(c, d)), s
 }
 
 // Mix returns a hash of two numbers: the folded product of both, each first xored

@@ -24,6 +24,7 @@ type Triage struct {
 	by        map[entity.Key][]int // entity that is a peer of findings -> incidents that cite it
 	seen      map[entity.Key]int   // entity -> in how many findings it has a part
 	findings  int
+	members   int                  // entities of ours
 }
 
 // record is what triage keeps of an incident beside it.
@@ -45,8 +46,10 @@ func New() *Triage {
 }
 
 // Take takes the findings of one moment, and the risks of their entities. Learning is how
-// much of the estate's learning period had passed.
-func (t *Triage) Take(findings []finding.Finding, risks []finding.Risk, learning float64) {
+// much of the estate's learning period had passed, members how many entities of ours there
+// are.
+func (t *Triage) Take(findings []finding.Finding, risks []finding.Risk, learning float64, members int) {
+	t.members = members
 	for i := range findings {
 		t.take(&findings[i], learning)
 	}
@@ -103,15 +106,21 @@ func (t *Triage) candidates(f *finding.Finding) []candidate {
 	if i, ok := t.of[f.Entity]; ok {
 		offer(i, same, "the same", f.Entity, 0)
 	}
-	for _, i := range t.by[f.Entity] {
-		offer(i, t.rarity(f.Entity), "turned to before", f.Entity, 0)
+	if r := t.rarity(f.Entity); r >= linking { // or the list may be long and lead nowhere
+		for _, i := range t.by[f.Entity] {
+			offer(i, r, "turned to before", f.Entity, 0)
+		}
 	}
 	for _, p := range f.Peers {
+		r := t.rarity(p.Key)
+		if r < linking {
+			continue
+		}
 		if i, ok := t.of[p.Key]; ok {
-			offer(i, t.rarity(p.Key), "turns to", p.Key, p.Holders)
+			offer(i, r, "turns to", p.Key, p.Holders)
 		}
 		for _, i := range t.by[p.Key] {
-			offer(i, t.rarity(p.Key), "both involve", p.Key, p.Holders)
+			offer(i, r, "both involve", p.Key, p.Holders)
 		}
 	}
 	slices.SortStableFunc(all, func(a, b candidate) int {
@@ -124,7 +133,7 @@ const same = 1 + lull/halfDay // an entity's own incident is its own until the l
 
 // rarity returns the strength of a link by an entity: how rarely findings speak of it.
 func (t *Triage) rarity(k entity.Key) float64 {
-	return math.Log((float64(t.findings) + 2) / (float64(t.seen[k]) + 1.5))
+	return math.Log((float64(max(t.findings, t.members)) + 2) / (float64(t.seen[k]) + 1.5))
 }
 
 // open opens an incident with a finding.
@@ -157,8 +166,9 @@ func (t *Triage) add(i int, f *finding.Finding, l incident.Link) {
 	if j, ok := c.have[cause]; ok {
 		old := &in.Findings[j]
 		if f.Nats > old.Nats {
-			from, at := old.From, old.Time
+			id, from, at := old.ID, old.From, old.Time
 			*old = *f
+			old.ID = id // links speak of it
 			old.From, old.Time = min(from, f.From), min(at, f.Time)
 		} else {
 			old.To = max(old.To, f.To)

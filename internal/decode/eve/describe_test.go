@@ -20,7 +20,7 @@ func describe(v event.View) string {
 	n := 0
 	for i := range body.NumField() {
 		name, f := body.Type().Field(i).Name, body.Field(i)
-		if f.IsZero() || name == "Spare" {
+		if f.IsZero() || name == "Spare" || name == "Number" { // Number says what Protocol does
 			continue
 		}
 		if n++; n > 1 {

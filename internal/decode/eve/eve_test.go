@@ -3,6 +3,7 @@ package eve
 import (
 	"bytes"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -49,13 +50,16 @@ func FuzzDecode(f *testing.F) {
 func TestTypes(t *testing.T) {
 	for _, c := range cases() {
 		t.Run(c.name, func(t *testing.T) {
-			got := decoded(t, c.line)
+			got := unkeyed(decoded(t, c.line))
 			if want := strings.TrimSpace(c.want); got != want {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
 		})
 	}
 }
+
+// unkeyed leaves keyed hashes out: which they are is not the decoder's affair.
+func unkeyed(s string) string { return regexp.MustCompile(`#[0-9a-f]+\b`).ReplaceAllString(s, "#") }
 
 // decoded describes the events of a line, one a line, with the trust of the record.
 func decoded(t testing.TB, line string) string {

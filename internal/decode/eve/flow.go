@@ -73,7 +73,7 @@ func (d *decoder) flow() bool {
 }
 
 func (d *decoder) flowHead(f *event.Flow) {
-	f.Protocol = d.emit.Text(d.lower(d.head.proto))
+	d.emit.SetProtocol(f, d.lower(d.head.proto))
 	f.Community = d.emit.Text(d.head.community)
 	if d.recognised() {
 		f.Service = d.emit.Text(d.head.app)

@@ -23,7 +23,7 @@ func flow(r *record, at int64, open uint8) error {
 	h.Subject.Local, h.Object.Local = r.flag(cLocalOrig), r.flag(cLocalResp)
 	state := r.text(cConnState)
 	protocol := r.lower(cProto)
-	f.Protocol = r.emit.Text(protocol)
+	r.emit.SetProtocol(f, protocol)
 	f.Service = r.put(cService)
 	f.State = r.emit.Text(state)
 	f.History = r.put(cHistory)

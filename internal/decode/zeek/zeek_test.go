@@ -53,6 +53,7 @@ func TestConn(t *testing.T) {
   PacketsIn 41
   Duration 12345678000
   Outcome 1
+  Number 6
 `
 	if got := events(t, connHeader+connTSV[0]); got != want {
 		t.Error(got)

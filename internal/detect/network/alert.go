@@ -21,12 +21,12 @@ var Alert = detect.Kind{
 		serious:   {Name: "serious alerts", Says: "was named in {n} serious alerts: {labels}", First: learn.Prior{Mean: 0.7, Variance: 0.5, Often: 0.02}, Sort: finding.Here},
 	},
 	Values: []detect.Value{signature()},
-	Observe: func(s detect.Seen, m detect.Memory) {
+	Observe: func(s *detect.Seen, m detect.Memory) {
 		a := s.Alert()
 		if a.Severity == event.Informational {
 			return
 		}
-		name := s.Bytes(a.Signature)
+		name := named(s.Bytes(a.Signature))
 		m.Draw(newAlerts, s.Novelty(0), name)
 		m.Add(alerts, 1, name)
 		if a.Severity >= event.High {

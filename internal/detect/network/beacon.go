@@ -24,7 +24,7 @@ var Beacon = detect.Kind{
 		called: {Name: "regularity of being contacted", Says: "was contacted by {peers} every {n} or so", Unit: "seconds", Model: detect.Beats, Sort: finding.Decisive, Hourly: 12, Heavy: 6},
 	},
 	Values: []detect.Value{beaconPeer: peer()},
-	Observe: func(s detect.Seen, m detect.Memory) {
+	Observe: func(s *detect.Seen, m detect.Memory) {
 		h := s.Head()
 		if ours(s.Peer()) || s.Peer().Key == 0 || s.Novelty(beaconPeer).Estate > rare {
 			return
@@ -41,7 +41,7 @@ var Beacon = detect.Kind{
 		if s.Side == detect.Serves {
 			signal = called
 		}
-		m.Beat(signal, text.Mix(uint64(s.Peer().Key), uint64(h.Object.Port)), at, size, nil)
+		m.Beat(signal, text.Mix(uint64(s.Peer().Key), uint64(h.Object.Port)), at, size, detect.Label{})
 	},
 }
 

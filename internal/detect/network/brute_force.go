@@ -26,19 +26,19 @@ var BruteForce = detect.Kind{
 		newClients: {Name: "first sign-ins from inside", Says: "was signed in to from {n} machines from where nobody had: {peers} ({labels})", Model: detect.News},
 	},
 	Values: []detect.Value{user(), signedIn()},
-	Observe: func(s detect.Seen, m detect.Memory) {
+	Observe: func(s *detect.Seen, m detect.Memory) {
 		if s.Head().Type == event.FlowType {
 			observeBrief(s, m)
 			return
 		}
 		l := s.Logon()
-		name := cut(s.Bytes(l.Protocol), 16)
+		name := named(s.Bytes(l.Protocol))
 		times := float64(max(1, l.Attempts))
 		switch {
 		case l.Result == event.Failure && s.Side == detect.Acts:
 			m.Add(guesses, times, name)
 			if l.User != 0 {
-				m.Draw(accounts, s.Novelty(0), s.Bytes(l.User))
+				m.Draw(accounts, s.Novelty(0), named(s.Bytes(l.User)))
 			}
 		case l.Result == event.Failure:
 			m.Add(guessed, times, name)
@@ -81,14 +81,13 @@ func signedIn() detect.Value {
 
 // observeBrief counts sessions too short for work with services that people sign in to:
 // what guessing looks like where nobody can look inside.
-func observeBrief(s detect.Seen, m detect.Memory) {
+func observeBrief(s *detect.Seen, m detect.Memory) {
 	f := s.Flow()
-	if s.Side != detect.Acts || f.Outcome != event.Established || f.Open == 1 || f.Duration > 10e9 || transport(s.View) != 6 {
+	if s.Side != detect.Acts || f.Outcome != event.Established || f.Open == 1 || f.Duration > 10e9 || f.Number != tcp {
 		return
 	}
 	switch s.Head().Object.Port {
 	case 21, 22, 23, 1433, 3306, 3389, 5432, 5900, 5985:
-		var buf [32]byte
-		m.Add(brief, 1, label(&buf, s.View))
+		m.Add(brief, 1, label(s.View))
 	}
 }

@@ -15,10 +15,10 @@ var Hours = detect.Kind{
 	Signals: []detect.Signal{
 		oddHour: {Name: "busy hour", Says: "was busy at an hour at which it never was, with {peers}", Model: detect.Clock},
 	},
-	Observe: func(s detect.Seen, m detect.Memory) {
+	Observe: func(s *detect.Seen, m detect.Memory) {
 		f := s.Flow()
 		if s.Side == detect.Acts && f.Outcome == event.Established && f.Open == 0 && !housekeeping(s.View) {
-			m.Add(oddHour, 1, nil)
+			m.Add(oddHour, 1, detect.Label{})
 		}
 	},
 }

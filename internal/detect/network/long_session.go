@@ -22,21 +22,20 @@ var LongSession = detect.Kind{
 		lasting: {Name: "length of a session it began", Says: "kept a session with {peers} open for {n} ({labels})", Unit: "seconds", Model: detect.Largest, Sort: finding.Decisive, First: learn.Prior{Mean: 6, Variance: 1.5, Often: 0.8}, Floor: 3600},
 		held:    {Name: "length of a session it was the server of", Says: "was kept in a session by {peers} for {n} ({labels})", Unit: "seconds", Model: detect.Largest, Sort: finding.Decisive, First: learn.Prior{Mean: 6, Variance: 1.5, Often: 0.8}, Floor: 3600},
 	},
-	Observe: func(s detect.Seen, m detect.Memory) {
+	Observe: func(s *detect.Seen, m detect.Memory) {
 		f := s.Flow()
-		if ours(s.Peer()) || f.Outcome != event.Established || transport(s.View) != 6 {
+		if ours(s.Peer()) || f.Outcome != event.Established || f.Number != tcp {
 			return // nothing but TCP says that a conversation goes on
 		}
 		signal := lasting
 		if s.Side == detect.Serves {
 			signal = held
 		}
-		var buf [32]byte
 		if f.Open == 1 {
-			m.Foresee(signal, float64(f.Duration)/1e9, label(&buf, s.View))
+			m.Foresee(signal, float64(f.Duration)/1e9, label(s.View))
 			return
 		}
-		m.Add(signal, float64(f.Duration)/1e9, label(&buf, s.View))
+		m.Add(signal, float64(f.Duration)/1e9, label(s.View))
 	},
 }
 

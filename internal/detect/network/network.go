@@ -3,7 +3,6 @@ package network
 
 import (
 	"bytes"
-	"strconv"
 
 	"vedette/internal/detect"
 	"vedette/internal/entity"
@@ -29,7 +28,7 @@ func service() detect.Value {
 		if e.Flow().Outcome != event.Established {
 			return 0 // knocking is no use
 		}
-		return text.Mix(text.Mix(uint64(e.Head().Object.Port), uint64(s)+1), uint64(transport(e)))
+		return text.Mix(text.Mix(uint64(e.Head().Object.Port), uint64(s)+1), uint64(e.Flow().Number))
 	}}
 }
 
@@ -39,30 +38,20 @@ func endpoint() detect.Value {
 		if s == detect.Serves {
 			return 0
 		}
-		return text.Mix(uint64(e.Head().Object.Key), uint64(e.Head().Object.Port)<<8|uint64(transport(e)))
+		return text.Mix(uint64(e.Head().Object.Key), uint64(e.Head().Object.Port)<<8|uint64(e.Flow().Number))
 	}}
 }
 
-// transport returns 6 for TCP, 17 for UDP, 1 for ICMP, else 0: IANA's protocol numbers.
-func transport(e event.View) uint8 {
-	switch p := e.Bytes(e.Flow().Protocol); {
-	case bytes.Equal(p, []byte("tcp")):
-		return 6
-	case bytes.Equal(p, []byte("udp")):
-		return 17
-	case bytes.HasPrefix(p, []byte("icmp")):
-		return 1
-	}
-	return 0
+// IANA's numbers of the protocols that matter here.
+const tcp, udp, icmp, icmp6 = 6, 17, 1, 58
+
+// label names the service of a flow as people do: "tcp/445".
+func label(e event.View) detect.Label {
+	return detect.Label{Name: e.Bytes(e.Flow().Protocol), Port: e.Head().Object.Port}
 }
 
-// label writes a service as people do: "tcp/445". It is valid until the next call with
-// the same buffer.
-func label(buf *[32]byte, e event.View) []byte {
-	return strconv.AppendUint(append(append(buf[:0], cut(e.Bytes(e.Flow().Protocol), 8)...), '/'), uint64(e.Head().Object.Port), 10)
-}
-
-func cut(b []byte, n int) []byte { return b[:min(n, len(b))] }
+// named is the label that only says name.
+func named(name []byte) detect.Label { return detect.Label{Name: name} }
 
 // ours reports whether the entity belongs to the organisation.
 func ours(r *entity.Ref) bool { return r.Own == 1 }
@@ -70,7 +59,7 @@ func ours(r *entity.Ref) bool { return r.Own == 1 }
 // housekeeping reports whether a flow is of the sort by which networks keep themselves
 // going, which is regular and says nothing: name look-ups, clocks, leases, discovery.
 func housekeeping(e event.View) bool {
-	return upkeep(e.Head().Object.Port) || transport(e) == 1 || many(e.Bytes(e.Head().Object.Name))
+	return upkeep(e.Head().Object.Port) || e.Flow().Number == icmp || e.Flow().Number == icmp6 || many(e.Bytes(e.Head().Object.Name))
 }
 
 // upkeep reports whether a port is of such a protocol.
@@ -86,7 +75,7 @@ func upkeep(port uint16) bool {
 // question that went to many or was not seen: it comes from the port of a service.
 func reply(e event.View) bool {
 	from, to := e.Head().Subject.Port, e.Head().Object.Port
-	return transport(e) == 17 && to >= 1024 && (from > 0 && from < 1024 || upkeep(from))
+	return e.Flow().Number == udp && to >= 1024 && (from > 0 && from < 1024 || upkeep(from))
 }
 
 // many reports whether an address is a multicast or broadcast address: RFC 5771, RFC

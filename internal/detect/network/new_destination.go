@@ -19,14 +19,14 @@ var NewDestination = detect.Kind{
 		newPlaces: {Name: "new places outside", Says: "turned to {n} places outside that it had never turned to: {peers}", Model: detect.News},
 	},
 	Values: []detect.Value{placeOutside: peer()},
-	Observe: func(s detect.Seen, m detect.Memory) {
+	Observe: func(s *detect.Seen, m detect.Memory) {
 		if s.Side != detect.Acts || ours(s.Peer()) || s.Peer().Key == 0 {
 			return
 		}
 		if s.Head().Type == event.FlowType && (s.Flow().Outcome != event.Established || s.Flow().Open == 1 || housekeeping(s.View)) {
 			return
 		}
-		m.Draw(newPlaces, s.Novelty(placeOutside), nil)
+		m.Draw(newPlaces, s.Novelty(placeOutside), detect.Label{})
 	},
 }
 

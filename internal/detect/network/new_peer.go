@@ -19,12 +19,11 @@ var NewPeer = detect.Kind{
 		peerServices: {Name: "new services inside", Says: "used {n} services inside that it had never used: {labels} on {peers}", Model: detect.News},
 	},
 	Values: []detect.Value{peerMachine: peer(), peerService: service()},
-	Observe: func(s detect.Seen, m detect.Memory) {
+	Observe: func(s *detect.Seen, m detect.Memory) {
 		if s.Side != detect.Acts || !ours(s.Peer()) || s.Flow().Outcome != event.Established || s.Flow().Open == 1 || housekeeping(s.View) {
 			return
 		}
-		var buf [32]byte
-		name := label(&buf, s.View)
+		name := label(s.View)
 		m.Draw(peerMachines, s.Novelty(peerMachine), name)
 		m.Draw(peerServices, s.Novelty(peerService), name)
 	},

@@ -20,21 +20,20 @@ var Scan = detect.Kind{
 		ports: {Name: "unanswered ports", Says: "tried ports that did not answer, such as {labels}, on {peers}", Unit: "nats", Model: detect.Trials, Sort: finding.Decisive, Floor: 20},
 	},
 	Values: []detect.Value{scanPeer: peer(), scanEndpoint: endpoint()},
-	Observe: func(s detect.Seen, m detect.Memory) {
+	Observe: func(s *detect.Seen, m detect.Memory) {
 		f := s.Flow()
 		if s.Side != detect.Acts || f.Outcome == event.UnknownOutcome || f.Open == 1 || many(s.Bytes(s.Head().Object.Name)) || reply(s.View) || !s.Novelty(scanEndpoint).First {
 			return
 		}
 		weight := 1.0
-		if transport(s.View) != 6 {
+		if f.Number != tcp {
 			weight = 0.3 // silence is an answer where nothing is acknowledged
 		}
 		signal := ports
 		if s.Novelty(scanPeer).First {
 			signal = sweep
 		}
-		var buf [32]byte
-		m.Try(signal, f.Outcome == event.Established, weight, label(&buf, s.View))
+		m.Try(signal, f.Outcome == event.Established, weight, label(s.View))
 	},
 }
 

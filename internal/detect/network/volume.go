@@ -24,29 +24,29 @@ var Volume = detect.Kind{
 		talks:     {Name: "conversations begun", Says: "began {n} conversations, most with {peers}", First: learn.Prior{Mean: 4, Variance: 4, Often: 0.8}, Floor: 200},
 	},
 	Values: []detect.Value{volumePeer: peer()},
-	Observe: func(s detect.Seen, m detect.Memory) {
+	Observe: func(s *detect.Seen, m detect.Memory) {
 		f := s.Flow()
 		if f.Open == 1 {
 			return // its bytes come again when it has ended
 		}
 		if s.Side == detect.Serves {
 			if !ours(s.Peer()) && f.BytesIn > 0 {
-				m.Add(servedOut, float64(f.BytesIn), nil)
+				m.Add(servedOut, float64(f.BytesIn), detect.Label{})
 			}
 			return
 		}
-		m.Add(talks, 1, nil)
+		m.Add(talks, 1, detect.Label{})
 		if f.BytesIn > 0 {
-			m.Add(got, float64(f.BytesIn), nil)
+			m.Add(got, float64(f.BytesIn), detect.Label{})
 		}
 		switch {
 		case f.BytesOut == 0:
 		case ours(s.Peer()):
-			m.Add(sentIn, float64(f.BytesOut), nil)
+			m.Add(sentIn, float64(f.BytesOut), detect.Label{})
 		default:
-			m.Add(sentOut, float64(f.BytesOut), nil)
+			m.Add(sentOut, float64(f.BytesOut), detect.Label{})
 			if s.Novelty(volumePeer).Estate < rare {
-				m.Add(sentRare, float64(f.BytesOut), nil)
+				m.Add(sentRare, float64(f.BytesOut), detect.Label{})
 			}
 		}
 	},

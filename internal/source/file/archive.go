@@ -55,7 +55,11 @@ func (u *unpacker) tar(name string, r io.Reader, depth int) error {
 			}
 			err = u.visit(source.Item{Name: member, Skip: versionFolder})
 		} else if u.told = false; h.Typeflag == tar.TypeReg || h.Typeflag == tar.TypeCont || h.Typeflag == tar.TypeGNUSparse {
-			err = u.stream(member, &metered{u, t}, depth+1, 0)
+			var r io.Reader = t
+			if sparse(h) {
+				r = &metered{u, t} // what is around it gives less than this
+			}
+			err = u.stream(member, r, depth+1, 0)
 		} else {
 			continue
 		}
@@ -69,6 +73,19 @@ func (u *unpacker) tar(name string, r io.Reader, depth int) error {
 			return u.broken(name, u.stop)
 		}
 	}
+}
+
+// sparse reports whether a member has holes, which a tar does not hold.
+func sparse(h *tar.Header) bool {
+	if h.Typeflag == tar.TypeGNUSparse {
+		return true
+	}
+	for name := range h.PAXRecords {
+		if strings.HasPrefix(name, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
 }
 
 // spool keeps a zip that comes as a stream where it can be read in any order.

@@ -108,11 +108,17 @@ func content(i source.Item) string {
 	case i.Skip != "":
 		return "SKIP " + i.Skip
 	}
-	var b strings.Builder
-	n, err := io.Copy(&b, i.Reader)
-	text := b.String()
-	if n > 40 {
-		text = fmt.Sprint(n, " bytes")
+	var head strings.Builder
+	n, err := io.CopyN(&head, i.Reader, 40)
+	text := head.String()
+	if err == nil {
+		var rest int64
+		if rest, err = io.Copy(io.Discard, i.Reader); rest > 0 {
+			text = fmt.Sprint(n+rest, " bytes")
+		}
+	}
+	if err == io.EOF {
+		err = nil
 	}
 	if err != nil {
 		text += " ERROR " + err.Error()
@@ -264,7 +270,7 @@ func TestLimits(t *testing.T) {
 		{"members_of_zip", zipOf(empties...), errMembers.Error()},
 		{"members_of_both", tarOf(member{"a", zipOf(empties[:30]...)}, member{"b", zipOf(empties[:30]...)}), errMembers.Error()},
 		{"spool", tarOf(noise...), errSpool.Error()},
-		{"sparse", sparse(), errBomb.Error()},
+		{"sparse", tarOfHoles(), errBomb.Error()},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := walk(t, few, write(t, member{"x", test.data}))
@@ -281,6 +287,23 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestBombOfBlankLines holds a bomb to a fraction of what it unpacks to, with the limits
+// that everybody has.
+func TestBombOfBlankLines(t *testing.T) {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	blank := bytes.Repeat([]byte("\n"), 1<<20)
+	for range 1000 {
+		w.Write(blank)
+	}
+	w.Close()
+	got := walk(t, DefaultLimits(), write(t, member{"x", b.Bytes()}))
+	var size int
+	if _, err := fmt.Sscanf(got[0], "x: %d bytes ERROR", &size); err != nil || size > 400<<20 || !strings.HasSuffix(got[0], errBomb.Error()) {
+		t.Errorf("%q", got)
+	}
+}
+
 func storedZip(t testing.TB, data []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -294,9 +317,9 @@ func storedZip(t testing.TB, data []byte) []byte {
 	return b.Bytes()
 }
 
-// sparse returns a tar of a few KiB that claims a member of 1 TiB of holes. The library
+// tarOfHoles returns a tar of a few KiB that claims a member of 1 TiB of holes. The library
 // writes no such thing, so the records that say so are put in by hand.
-func sparse() []byte {
+func tarOfHoles() []byte {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	body := "1\n1099511627775\n1\n"
