@@ -101,7 +101,7 @@ func TestTouch(t *testing.T) {
 			v, who := rapid.Uint64Range(1, 6).Draw(t, "value")<<50, rapid.Uint64Range(1, 30).Draw(t, "who")*0x9e3779b97f4a7c15 // keys are hashes
 			g := uint16(who >> 60 % 3)
 			n := o.Touch(v, &entity.Ref{Key: entity.Key(who), Group: g}, hour)
-			if n.First == had[pair{v, who}] || n.Estate != estate[v] || n.Group != group[pair{v, uint64(g)}] {
+			if n.First == had[pair{v, who}] || n.Estate != estate[v] || n.First && n.Group != group[pair{v, uint64(g)}] {
 				t.Fatalf("%+v, want first %v of %d, in the group %d", n, !had[pair{v, who}], estate[v], group[pair{v, uint64(g)}])
 			}
 			if n.Recent < 0 || n.Recent > float32(n.Estate)+0.1 {

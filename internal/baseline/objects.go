@@ -23,14 +23,14 @@ const (
 
 // Touch notes that subject has the value key, and returns how new that was.
 func (o *Objects) Touch(key uint64, subject *entity.Ref, hour uint32) detect.Novelty {
-	o.table.Reserve(3) // so that the three loads can overlap: no cell moves between them
+	o.table.Reserve(3) // so that the loads can overlap: no cell moves between them
 	pair := o.table.At(text.Mix(key, uint64(subject.Key)))
-	group := o.table.At(text.Mix(key, uint64(subject.Group)+1))
 	estate := o.table.At(key)
-	n := detect.Novelty{First: pair.Count == 0, Group: group.Count, Estate: estate.Count}
-	if !n.First {
-		return n
+	if pair.Count > 0 {
+		return detect.Novelty{Estate: estate.Count}
 	}
+	group := o.table.At(text.Mix(key, uint64(subject.Group)+1))
+	n := detect.Novelty{First: true, Group: group.Count, Estate: estate.Count}
 	pair.Count = 1
 	group.Count++
 	estate.Count++

@@ -80,6 +80,9 @@ func NewPlan(detectors []detect.Kind, budget float64) *Plan {
 			p.facets++
 		}
 	}
+	if len(p.signals) > 64 {
+		panic("baseline: an entity has a bit for each of 64 signals")
+	}
 	return p
 }
 

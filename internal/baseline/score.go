@@ -3,6 +3,7 @@ package baseline
 import (
 	"cmp"
 	"math"
+	"math/bits"
 	"slices"
 
 	"vedette/internal/detect"
@@ -109,16 +110,11 @@ func (s *Subjects) score(row int) {
 	s.age6(h)
 	first := len(s.found.Findings)
 	cells := s.cells[row*len(s.plan.signals):][:len(s.plan.signals)]
-	for i := range cells {
-		c := &cells[i]
-		if c.Hour != s.now.Hour+1 {
-			continue
+	for touched := s.touched(h); touched != 0; touched &= touched - 1 {
+		i := bits.TrailingZeros64(touched)
+		if native := s.native(&cells[i], i); native > 0 {
+			s.weigh(h, &cells[i], i, native)
 		}
-		native := s.native(c, i)
-		if native <= 0 {
-			continue
-		}
-		s.weigh(h, c, i, native)
 	}
 	total, top := h.risk()
 	if float32(total) > h.DayMax {
@@ -127,6 +123,14 @@ func (s *Subjects) score(row int) {
 	if len(s.found.Findings) > first {
 		s.found.Risks = append(s.found.Risks, s.risk(h, total, top))
 	}
+}
+
+// touched returns the signals that were measured in the open hour, a bit each.
+func (s *Subjects) touched(h *head) uint64 {
+	if h.Opened != s.now.Hour+1 {
+		return 0
+	}
+	return h.Touched
 }
 
 // age6 lets evidence and habits fade to now.
@@ -313,11 +317,9 @@ func (s *Subjects) learn(row int) {
 	suspicious := total > wary*s.shared.levels[top]
 	var found [finding.Facets]float64
 	cells := s.cells[row*len(s.plan.signals):][:len(s.plan.signals)]
-	for i := range cells {
+	for touched := s.touched(h); touched != 0; touched &= touched - 1 {
+		i := bits.TrailingZeros64(touched)
 		c := &cells[i]
-		if c.Hour != s.now.Hour+1 {
-			continue
-		}
 		g := &s.plan.signals[i]
 		past := s.calibrate(c, i)
 		if nats := s.shared.tails[s.at(i)].Nats(past, g.Heavy)*s.damping(g.Sort) - learn.U1; nats > found[g.detector.Facet] {

@@ -61,8 +61,10 @@ type Found struct {
 type head struct {
 	Key      entity.Key
 	Aged     int64  // when Evidence was last aged
+	Touched  uint64 // a bit for each signal that was measured in the hour Opened
 	Born     uint32 // hours the estate had learned when it was first seen
 	Hour     uint32 // 1 + the hour it was last seen
+	Opened   uint32 // 1 + the hour that Touched is of
 	Window   uint32 // 1 + the window it was last seen
 	DayMax   float32
 	Evidence [finding.Facets]float32
@@ -70,8 +72,7 @@ type head struct {
 	Clock    learn.Clock
 	Group    uint16
 	DayTop   uint8
-	Scored   uint8 // facets told of in this day; spare
-	Spare    uint32
+	Spare    uint8
 }
 
 // cell is what the open hour holds of one signal of one entity: 32 bytes, for every event
@@ -196,6 +197,10 @@ func (s *Subjects) cell(i int) (*cell, int) {
 			c.Sum = float64(t)
 		}
 		c.Hour = s.now.Hour + 1
+		if h := &s.heads[s.row]; h.Opened != s.now.Hour+1 {
+			h.Opened, h.Touched = s.now.Hour+1, 0
+		}
+		s.heads[s.row].Touched |= 1 << i
 	}
 	return c, i
 }

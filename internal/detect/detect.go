@@ -104,9 +104,9 @@ func (s *Seen) Peer() *entity.Ref {
 // Novelty says how new a value was.
 type Novelty struct {
 	First  bool    // this entity never had it before
-	Group  uint32  // how many of its peers had it
+	Group  uint32  // how many of its peers had it; only if First
 	Estate uint32  // how many of our entities had it
-	Recent float32 // how many of ours adopted it in the last day or so
+	Recent float32 // how many of ours adopted it in the last day or so; only if First
 }
 
 // Label says in words what was counted. It is put together only where it may be shown.
