@@ -31,6 +31,9 @@ const (
 type verbs struct {
 	Analyze analyzeVerb `cmd:"" help:"Read logs, learn and detect in one go, and print what is worth a person's time."`
 	Show    showVerb    `cmd:"" help:"Print the record that a reference in a report leads to."`
+	Run     runVerb     `cmd:"" help:"Watch always: take in telemetry, learn, detect, and show it in the console."`
+	Check   checkVerb   `cmd:"" help:"Check the configuration and say what would run."`
+	Config  configVerb  `cmd:"" help:"Print a configuration file with every key and its default."`
 	Version versionVerb `cmd:"" help:"Print the version."`
 }
 

@@ -23,14 +23,15 @@ import (
 	"vedette/internal/event"
 	"vedette/internal/finding"
 	"vedette/internal/incident"
-	"vedette/internal/input"
 	"vedette/internal/intake"
 	"vedette/internal/pipeline"
 	"vedette/internal/report"
 	"vedette/internal/resolve"
+	"vedette/internal/rows"
 	"vedette/internal/sorter"
 	"vedette/internal/source"
 	"vedette/internal/source/file"
+	"vedette/internal/store/snapshot"
 	"vedette/internal/triage"
 )
 
@@ -68,12 +69,12 @@ type run struct {
 	events   uint64
 	resolver *resolve.Resolver
 	machine  *pipeline.Machine
+	timeline *pipeline.Timeline
 	triage   *triage.Triage
 	key      []byte
 	learned  int64 // time up to which the state had learned before, Unix nanoseconds
 	late     uint64
 	done     uint64
-	tick     int64
 }
 
 // Run analyzes. An error means that there is nothing to report; what could not be read is
@@ -85,6 +86,7 @@ func Run(ctx context.Context, o Options) (report.Report, error) {
 		r.Workers = runtime.GOMAXPROCS(0)
 	}
 	r.machine = pipeline.New(detectors.Kinds(), o.Budget, r.Workers)
+	r.timeline = pipeline.NewTimeline(r.machine)
 	if err := r.load(); err != nil {
 		return report.Report{}, err
 	}
@@ -166,7 +168,7 @@ func (r *run) watch(now func() Progress) (stop func()) {
 	}
 }
 
-// learn has every event resolved and applied, in order, with a tick at each window.
+// learn has every event resolved and applied, in order.
 func (r *run) learn(ctx context.Context, s *sorter.Sorter) error {
 	shown := time.Now()
 	err := s.Sorted(ctx, func(b *event.Batch) error {
@@ -178,14 +180,12 @@ func (r *run) learn(ctx context.Context, s *sorter.Sorter) error {
 		return nil
 	})
 	if err == nil && r.done > r.late {
-		r.apply(input.Entry{Tick: (r.tick/window + 1) * window})
+		r.timeline.Tick(r.machine.At()+1, r.timeline.Now()+int64(pipeline.Window), r.found)
 	}
 	return err
 }
 
-const window = int64(pipeline.Window)
-
-// batch applies the events of a batch, window by window.
+// batch applies the events of a batch but those that were learned before.
 func (r *run) batch(b *event.Batch) {
 	r.done += uint64(len(b.Events))
 	events := b.Events
@@ -193,24 +193,47 @@ func (r *run) batch(b *event.Batch) {
 	r.late += uint64(first)
 	b.Events = events[first:]
 	r.resolver.Resolve(b)
-	for rest := b.Events; len(rest) > 0; {
-		if t := rest[0].Time / window * window; t > r.tick {
-			r.tick = t
-			r.apply(input.Entry{Tick: t})
-		}
-		n, _ := slices.BinarySearchFunc(rest, r.tick+window, func(e event.Envelope, t int64) int { return cmp.Compare(e.Time, t) })
-		b.Events, rest = rest[:n], rest[n:]
-		r.apply(input.Entry{Batch: b})
-	}
+	r.timeline.Batch(r.machine.At()+1, b, r.found)
 	b.Events = events
 }
 
-func (r *run) apply(e input.Entry) {
-	e.At = r.machine.At() + 1
-	found := r.machine.Apply(e)
-	if len(found.Findings) > 0 {
-		r.triage.Take(found.Findings, found.Risks, r.machine.Learning(), r.machine.Members())
+func (r *run) found(f *pipeline.Found) {
+	r.triage.Take(f.Findings, f.Risks, r.machine.Learning(), r.machine.Members())
+}
+
+// load reads what was learned before, if there is a folder for it.
+func (r *run) load() error {
+	r.key = []byte("without a state folder there is nothing to keep from anybody")
+	if r.State == "" {
+		return nil
 	}
+	var err error
+	if r.key, err = snapshot.Key(r.State); err != nil {
+		return err
+	}
+	_, err = snapshot.Load(r.State, func(body []byte) error {
+		in := rows.Reader{Src: body}
+		if r.resolver.Read(&in); in.Err != nil {
+			return errors.Join(errDamaged, in.Err)
+		}
+		rest, err := r.timeline.Load(in.Src)
+		if err == nil && len(rest) > 0 {
+			err = errDamaged
+		}
+		r.learned = r.timeline.Now()
+		return err
+	})
+	return err
+}
+
+var errDamaged = errors.New("the snapshot is damaged")
+
+// save writes what was learned. What comes next time must be later.
+func (r *run) save() error {
+	if r.State == "" || r.done == r.late {
+		return nil
+	}
+	return snapshot.Save(r.State, r.timeline.Append(r.resolver.Append(nil)))
 }
 
 // report gathers what there is to say.

@@ -35,13 +35,18 @@ const (
 
 // NewShared returns a Shared that knows nothing.
 func NewShared(p *Plan) *Shared {
-	s := &Shared{
+	s := blank(p)
+	s.work(p)
+	return s
+}
+
+// blank returns a Shared with room for a plan.
+func blank(p *Plan) *Shared {
+	return &Shared{
 		tails: make([]learn.Tail, Groups*len(p.signals)), moments: make([]learn.Moments, Groups*len(p.signals)),
 		rarity: make([]mean, len(p.signals)), clocks: make([]float64, Groups*dayHours),
 		maxima: make([]learn.Maxima, finding.Facets),
 	}
-	s.work(p)
-	return s
 }
 
 // Learning returns how much of the time that the estate needs to be known has passed, 0 to 1.
@@ -59,7 +64,7 @@ func (s *Shared) Threshold(f finding.Facet) float64 { return s.levels[f] }
 // nothing, and nothing is forgotten over it.
 func (s *Shared) Merge(p *Plan, parts []Subjects, hours uint32, newDay bool) *Shared {
 	hours = min(hours, night)
-	next := NewShared(p)
+	next := blank(p)
 	next.hours, next.members = s.hours+hours, s.members
 	f := math.Pow(perDay, float64(hours)/24)
 	for i, t := range s.tails {
@@ -155,7 +160,7 @@ func (s *Shared) Append(dst []byte) []byte {
 
 // Read replaces s, which nobody may use yet, by the next one of r.
 func (s *Shared) Read(p *Plan, r *rows.Reader) {
-	fresh := NewShared(p)
+	fresh := blank(p)
 	head := make([]uint32, 0, 2)
 	rows.Read(r, &head)
 	rows.Read(r, &s.tails)

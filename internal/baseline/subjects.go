@@ -263,7 +263,12 @@ func (s *Subjects) Draw(signal int, n detect.Novelty, label detect.Label) {
 	s.delta.rarity[i].N++
 	s.delta.rarity[i].Sum += rare
 	c.Sum++
-	s.past(i).Rare += float32(max(-3, min(8, rare-s.shared.typical(i))))
+	p := s.past(i)
+	over := max(-3, min(8, rare-s.shared.typical(i)))
+	p.Rare += float32(over)
+	if over <= 0 && c.Sum <= float64(c.Draws)*p.News.Chance() {
+		return // neither rare nor more than was to be expected: there is nothing to show
+	}
 	s.note(c, note{Amount: rare, Holders: n.Estate}, label)
 }
 

@@ -16,14 +16,16 @@ type Record struct {
 	Data     []byte // one line, without its end
 }
 
-// Out takes records. What is emitted through one Out is decoded in order; different
-// goroutines use different ones.
+// Out takes records, of one goroutine. They go on their way at the next Mark or Flush, so
+// a feed calls one of them often: at least every second while records come, and at least
+// every MiB of them.
 type Out interface {
-	// Emit takes a record, whose Data it does not keep. It waits while what comes after it
-	// is busy: that is how a source learns to slow down. The record is not safe yet.
+	// Emit takes a record, whose Data it does not keep. An error means that nothing can be
+	// kept any more. The record is not safe yet.
 	Emit(ctx context.Context, r Record) error
 	// Mark notes where a source goes on after all that was emitted so far. It is kept in
-	// the same step as those records, or not at all.
+	// the same step as those records, or not at all. It waits while what comes after is
+	// busy: that is how a source learns to slow down.
 	Mark(source string, place []byte)
 	// Flush returns nil when all that was emitted and marked is safe: only then may a
 	// sender be told so.

@@ -24,7 +24,8 @@ type Triage struct {
 	by        map[entity.Key][]int // entity that is a peer of findings -> incidents that cite it
 	seen      map[entity.Key]int   // entity -> in how many findings it has a part
 	findings  int
-	members   int                  // entities of ours
+	members   int      // entities of ours
+	gone      []Merged // since Changed was called last
 }
 
 // record is what triage keeps of an incident beside it.
@@ -32,6 +33,7 @@ type record struct {
 	parties map[entity.Key]bool // entities and peers
 	have    map[uint64]int      // finding's cause -> index in Findings
 	ratio   float64             // the highest of risk to threshold
+	changed bool                // since Changed was called last
 }
 
 const (
@@ -151,6 +153,7 @@ func (t *Triage) open(f *finding.Finding, learning float64) {
 func (t *Triage) add(i int, f *finding.Finding, l incident.Link) {
 	in, c := t.incidents[i], t.cases[i]
 	in.Updated = max(in.Updated, f.Time)
+	c.changed = true
 	t.of[f.Entity] = i
 	t.party(i, f.Entity, false)
 	if !slices.Contains(in.Entities, f.Entity) {
@@ -218,6 +221,7 @@ func (t *Triage) merge(into int, from candidate) {
 	for _, k := range old.Entities {
 		t.of[k] = into
 	}
+	t.gone = append(t.gone, Merged{old.ID, in.ID})
 	t.incidents[from.into], t.cases[from.into] = nil, nil
 }
 
@@ -228,6 +232,7 @@ func (t *Triage) weigh(r *finding.Risk) {
 		return
 	}
 	in, c := t.incidents[i], t.cases[i]
+	c.changed = true
 	for f, e := range r.Facets {
 		in.Facets[f] = max(in.Facets[f], e)
 	}

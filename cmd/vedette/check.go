@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"vedette/internal/config"
+	"vedette/internal/daemon"
+)
+
+// checkVerb checks a configuration.
+type checkVerb struct {
+	Config string `short:"c" placeholder:"FILE" help:"Configuration file; without it, the defaults are checked."`
+}
+
+// Run says what would run.
+func (v *checkVerb) Run(s streams) error {
+	c, err := daemon.Configure(v.Config)
+	if err != nil {
+		return err
+	}
+	var feeds []string
+	for _, f := range c.Feeds {
+		feeds = append(feeds, f.Name)
+	}
+	if len(feeds) == 0 {
+		feeds = []string{"none; name some under sources, or use vedette analyze on files"}
+	}
+	_, err = fmt.Fprintf(s.out, "data      %s\nsite      %s\nbudget    %g false incidents per 1,000 machines and day\nconsole   %s\nkeep      %d days\nsources   %s\n",
+		c.Data, c.Site, c.Budget, c.Console.Listen, c.Keep.Days, strings.Join(feeds, ", "))
+	return err
+}
+
+// configVerb prints an example.
+type configVerb struct{}
+
+// Run prints the example.
+func (configVerb) Run(s streams) error {
+	_, err := fmt.Fprint(s.out, config.Example)
+	return err
+}

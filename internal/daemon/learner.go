@@ -1,0 +1,232 @@
+package daemon
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	detectors "vedette/internal/detect/all"
+	"vedette/internal/entity"
+	"vedette/internal/event"
+	"vedette/internal/finding"
+	"vedette/internal/incident"
+	"vedette/internal/input"
+	"vedette/internal/pipeline"
+	"vedette/internal/resolve"
+	"vedette/internal/rows"
+	"vedette/internal/triage"
+
+	"vedette/internal/config"
+)
+
+// learner is all that follows from the log: who is who, what is normal, what was found,
+// and where sources go on. One goroutine applies entries; others may ask meanwhile.
+type learner struct {
+	lock     sync.RWMutex
+	resolver *resolve.Resolver
+	machine  *pipeline.Machine
+	timeline *pipeline.Timeline
+	triage   *triage.Triage
+	places   map[string][]byte // source -> where it goes on
+	at       input.Position    // the last entry that was applied
+	settled  int64             // day up to which incidents were settled, Unix nanoseconds
+	events   uint64
+
+	// What became of incidents since it was asked for last. It is no part of the state:
+	// whoever saves the state asks first.
+	changes map[uint64]incident.Incident
+	gone    []triage.Merged
+
+	batch event.Batch
+}
+
+// newLearner returns a learner that knows nothing.
+func newLearner(c config.Config, workers int) *learner {
+	m := pipeline.New(detectors.Kinds(), c.Budget, workers)
+	return &learner{
+		resolver: resolve.New(c.Own), machine: m, timeline: pipeline.NewTimeline(m), triage: triage.New(), places: map[string][]byte{},
+		changes: map[uint64]incident.Incident{},
+	}
+}
+
+// apply applies the next entry of the log. Then keep gets its events, resolved, and is
+// called before anybody else may ask.
+func (l *learner) apply(at input.Position, data []byte, keep func(*event.Batch) error) error {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	e, err := input.Read(at, data, &l.batch)
+	if err != nil {
+		return fmt.Errorf("entry %d of the log: %w", at, err)
+	}
+	for _, m := range e.Marks {
+		l.places[m.Source] = m.Place
+	}
+	if e.Batch != nil {
+		l.resolver.Resolve(e.Batch)
+		l.timeline.Batch(at, e.Batch, l.found)
+		l.events += uint64(len(e.Batch.Events))
+		if err := keep(e.Batch); err != nil {
+			return err
+		}
+	}
+	if e.Tick > 0 {
+		l.timeline.Tick(at, e.Tick, l.found)
+	}
+	l.settle()
+	l.at = at
+	return nil
+}
+
+// settle has incidents that nothing was added to for two days forgotten, once a day of the
+// log's time: what comes later is another case.
+func (l *learner) settle() {
+	const day = int64(24 * time.Hour)
+	if today := l.timeline.Now() / day * day; today > l.settled {
+		l.settled = today
+		l.take()
+		l.triage.Settle(today - 2*day)
+	}
+}
+
+// take notes what became of incidents.
+func (l *learner) take() {
+	changed, gone := l.triage.Changed()
+	for _, in := range changed {
+		l.changes[in.ID] = in
+	}
+	for _, m := range gone {
+		delete(l.changes, m.From)
+		l.gone = append(l.gone, m)
+	}
+}
+
+func (l *learner) found(f *pipeline.Found) {
+	l.triage.Take(f.Findings, f.Risks, l.machine.Learning(), l.machine.Members())
+}
+
+// changed returns what became of incidents since it was called last: as they are now, in
+// order of their opening, and those that were merged into others.
+func (l *learner) changed() (changed []incident.Incident, gone []triage.Merged) {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	l.take()
+	for _, in := range l.changes { // any order: they are sorted
+		changed = append(changed, in)
+	}
+	slices.SortFunc(changed, func(a, b incident.Incident) int {
+		return cmp.Or(cmp.Compare(a.Opened, b.Opened), cmp.Compare(a.ID, b.ID))
+	})
+	gone, l.gone = l.gone, nil
+	clear(l.changes)
+	return changed, gone
+}
+
+// again has changes asked for again: they could not be kept. What changed since is newer.
+func (l *learner) again(changed []incident.Incident, gone []triage.Merged) {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	for _, in := range changed {
+		if _, newer := l.changes[in.ID]; !newer {
+			l.changes[in.ID] = in
+		}
+	}
+	l.gone = append(gone, l.gone...)
+}
+
+// snapshot returns the state, the entry it stands for, and how many events that is.
+func (l *learner) snapshot() ([]byte, input.Position, uint64) {
+	l.lock.RLock()
+	defer l.lock.RUnlock()
+	return l.append(nil), l.at, l.events
+}
+
+// append appends the state to dst: what a fresh learner would be in after the log up to
+// its last entry.
+func (l *learner) append(dst []byte) []byte {
+	sources := make([]string, 0, len(l.places))
+	for s := range l.places { // any order: they are sorted
+		sources = append(sources, s)
+	}
+	slices.Sort(sources)
+	dst = rows.Append(dst, []int64{int64(l.at), l.settled, int64(l.events), int64(len(sources))})
+	for _, s := range sources {
+		dst = rows.Append(rows.Append(dst, []byte(s)), l.places[s])
+	}
+	dst = l.triage.Append(dst)
+	return l.timeline.Append(l.resolver.Append(dst))
+}
+
+var errState = errors.New("it is damaged")
+
+// read puts a new learner into a saved state.
+func (l *learner) read(src []byte) error {
+	r := rows.Reader{Src: src}
+	var head []int64
+	if rows.Read(&r, &head); r.Err != nil || len(head) != 4 {
+		return errors.Join(errState, r.Err)
+	}
+	for i := int64(0); i < head[3] && r.Err == nil; i++ {
+		var source, place []byte
+		rows.Read(&r, &source)
+		rows.Read(&r, &place)
+		l.places[string(source)] = place
+	}
+	l.triage.Read(&r)
+	l.resolver.Read(&r)
+	if r.Err != nil {
+		return errors.Join(errState, r.Err)
+	}
+	rest, err := l.timeline.Load(r.Src)
+	if err == nil && len(rest) > 0 {
+		err = errState
+	}
+	l.at, l.settled, l.events = input.Position(head[0]), head[1], uint64(head[2])
+	return err
+}
+
+// place returns where a source goes on.
+func (l *learner) place(source string) []byte {
+	l.lock.RLock()
+	defer l.lock.RUnlock()
+	return slices.Clone(l.places[source])
+}
+
+// Name, Kind, Addresses and Where answer what reports ask; see report.Names.
+
+func (l *learner) Name(k entity.Key) string {
+	l.lock.RLock()
+	defer l.lock.RUnlock()
+	return l.resolver.Directory.Name(k)
+}
+
+func (l *learner) Kind(k entity.Key) entity.Kind {
+	l.lock.RLock()
+	defer l.lock.RUnlock()
+	kind, _ := l.resolver.Directory.Kind(k)
+	return kind
+}
+
+func (l *learner) Addresses(k entity.Key) []string {
+	var all []string
+	for _, id := range slices.Backward(l.identifiers(k)) {
+		if id.Type == entity.IP {
+			all = append(all, id.Value)
+		}
+	}
+	return all
+}
+
+func (l *learner) identifiers(k entity.Key) []resolve.Identifier {
+	l.lock.RLock()
+	defer l.lock.RUnlock()
+	return l.resolver.Directory.Identifiers(k)
+}
+
+func (l *learner) Where(ref finding.Ref) string {
+	l.lock.RLock()
+	defer l.lock.RUnlock()
+	return fmt.Sprintf("%s#%d", l.machine.Source(ref.Source), ref.Position)
+}

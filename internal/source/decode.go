@@ -1,0 +1,80 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"vedette/internal/fault"
+)
+
+// Decode reads a part of the configuration, which is YAML, into a struct with yaml tags. A
+// key that does not exist is an error that names the nearest one that does. What the part
+// does not say stays as it is.
+func Decode(part []byte, into any) error {
+	if len(strings.TrimSpace(string(part))) == 0 {
+		return nil
+	}
+	err := yaml.UnmarshalWithOptions(part, into, yaml.Strict())
+	if u, ok := errors.AsType[*yaml.UnknownFieldError](err); ok {
+		key := u.GetToken()
+		return fault.New(fault.Invalid, fmt.Sprintf("line %d: there is no key %q; the nearest is %q",
+			key.Position.Line, key.Value, nearest(key.Value, keysOf(reflect.TypeOf(into)))))
+	}
+	if e, ok := errors.AsType[yaml.Error](err); ok && e.GetToken() != nil {
+		return fault.New(fault.Invalid, fmt.Sprintf("line %d: %s", e.GetToken().Position.Line, e.GetMessage()))
+	}
+	return fault.Wrap(fault.Invalid, err)
+}
+
+// keysOf returns the keys of a type and of what is inside it.
+func keysOf(t reflect.Type) (names []string) {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	for f := range t.Fields() {
+		if name, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); name != "" {
+			names = append(append(names, name), keysOf(f.Type)...)
+		}
+	}
+	return names
+}
+
+// nearest returns the name that takes the fewest changes to become key.
+func nearest(key string, names []string) (best string) {
+	least := 1 << 30
+	for _, n := range names {
+		if d := distance(strings.ToLower(key), n); d < least {
+			least, best = d, n
+		}
+	}
+	return best
+}
+
+// distance returns how many letters have to be put in, taken out or changed to make b of a
+// (Levenshtein 1966).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		corner := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := corner
+			if a[i] != b[j] {
+				change++
+			}
+			corner = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
