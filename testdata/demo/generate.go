@@ -86,8 +86,12 @@ func (e *estate) conn(at float64, from, to string, port int, proto, service, sta
 		}
 		return "F"
 	}
+	packets, bytes := 1+in/1200, in+80
+	if state == "S0" {
+		packets, bytes = 0, 0
+	}
 	e.put("conn", at+took, at, uid, from, 1024+e.below(64000), to, port, proto, service, took, out, in, state,
-		local(from), local(to), 0, history, 2+out/1200, out+80, 1+in/1200, in+80, "-")
+		local(from), local(to), 0, history, 2+out/1200, out+80, packets, bytes, "-")
 	return uid
 }
 

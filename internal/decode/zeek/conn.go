@@ -55,12 +55,15 @@ func flow(r *record, at int64, open uint8) error {
 }
 
 // outcome says from Zeek's state of a connection whether the server took part. Answered
-// says that it sent something; it decides where Zeek saw no beginning.
+// says that it sent something; it decides where Zeek saw no beginning, or only ours.
 func outcome(state []byte, answered bool) event.Outcome {
 	switch string(state) {
 	case "SF", "S1", "S2", "S3", "RSTO", "RSTR", "SHR":
 		return event.Established // SHR: the answer was seen and not the question
 	case "S0", "SH", "RSTOS0":
+		if answered { // a sensor that missed packets may have missed the answer's beginning
+			return event.Established
+		}
 		return event.Unanswered
 	case "REJ", "RSTRH":
 		return event.Refused

@@ -32,10 +32,10 @@ func service() detect.Value {
 	}}
 }
 
-// endpoint is one port of one machine that was tried in vain.
+// endpoint is one port of one machine.
 func endpoint() detect.Value {
 	return detect.Value{Name: "endpoint", Of: func(e event.View, s detect.Side) uint64 {
-		if s == detect.Serves || e.Flow().Outcome == event.Established {
+		if s == detect.Serves {
 			return 0
 		}
 		return text.Mix(uint64(e.Head().Object.Key), uint64(e.Head().Object.Port)<<8|uint64(e.Flow().Number))

@@ -22,24 +22,18 @@ var Scan = detect.Kind{
 	Values: []detect.Value{scanPeer: peer(), scanEndpoint: endpoint()},
 	Observe: func(s *detect.Seen, m detect.Memory) {
 		f := s.Flow()
-		if s.Side != detect.Acts || f.Outcome == event.UnknownOutcome || f.Open == 1 || many(s.Bytes(s.Head().Object.Name)) || reply(s.View) {
+		if s.Side != detect.Acts || f.Outcome == event.UnknownOutcome || f.Open == 1 || many(s.Bytes(s.Head().Object.Name)) || reply(s.View) || !s.Novelty(scanEndpoint).First {
 			return
 		}
 		weight := 1.0
 		if f.Number != tcp {
 			weight = 0.3 // silence is an answer where nothing is acknowledged
 		}
-		switch met := !s.Novelty(scanPeer).First; {
-		case f.Outcome == event.Established:
-			if !met {
-				m.Try(sweep, true, weight, detect.Label{})
-			}
-		case !s.Novelty(scanEndpoint).First: // it may try again
-		case met:
-			m.Try(ports, false, weight, label(s.View))
-		default:
-			m.Try(sweep, false, weight, label(s.View))
+		signal := ports
+		if s.Novelty(scanPeer).First {
+			signal = sweep
 		}
+		m.Try(signal, f.Outcome == event.Established, weight, label(s.View))
 	},
 }
 
