@@ -24,6 +24,10 @@ func (v *runVerb) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	log.Info("watching", "data", c.Data, "sources", len(c.Feeds))
-	return errors.Join(d.Run(ctx), d.Close())
+	faces, err := d.Faces(ctx, version)
+	if err != nil {
+		return errors.Join(err, d.Close())
+	}
+	log.Info("watching", "data", c.Data, "sources", len(c.Feeds), "console", c.Console.Listen)
+	return errors.Join(faces.Run(ctx), d.Close())
 }

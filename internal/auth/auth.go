@@ -123,4 +123,3 @@ func Whence(a netip.Addr) string {
 	}
 	return a.String()
 }
-

@@ -36,37 +36,37 @@ func TestTable(t *testing.T) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-18s", "")
 	for _, r := range Roles() {
-		fmt.Fprintf(&b, "%-10.9s", r)
+		fmt.Fprintf(&b, "%-14s", r)
 	}
 	b.WriteString("token\n")
 	for p := range permissions {
 		fmt.Fprintf(&b, "%-18s", p)
 		for _, r := range Roles() {
-			fmt.Fprintf(&b, "%-10s", mark(r.Permissions().Has(p)))
+			fmt.Fprintf(&b, "%-14s", mark(r.Permissions().Has(p)))
 		}
 		b.WriteString(mark(ForTokens().Has(p)) + "\n")
 	}
 	t.Log("\n" + b.String())
 	const want = `
-                  viewer    analyst   responder clinical  administr auditor   token
-incidents.read    yes       yes       yes       yes       yes       yes       yes
-events.read       -         yes       yes       yes       yes       yes       yes
-notes.write       -         yes       yes       yes       yes       -         yes
-incidents.judge   -         yes       yes       yes       yes       -         yes
-exceptions.write  -         yes       yes       -         yes       -         yes
-export            -         yes       yes       -         yes       yes       yes
-actions.propose   -         yes       yes       yes       yes       -         yes
-actions.approve   -         -         yes       -         yes       -         -
-clinical.approve  -         -         -         yes       -         -         -
-actions.undo      -         -         yes       yes       yes       -         -
-captures.read     -         -         yes       -         -         -         -
-exercises.run     -         -         yes       -         yes       -         yes
-levels.grant      -         -         -         -         yes       -         -
-sources.manage    -         -         -         -         yes       -         yes
-settings.manage   -         -         -         -         yes       -         -
-people.manage     -         -         -         -         yes       -         -
-backups.make      -         -         -         -         yes       -         yes
-audit.read        -         -         -         -         yes       yes       yes
+                  viewer        analyst       responder     clinical      administrator auditor       token
+incidents.read    yes           yes           yes           yes           yes           yes           yes
+events.read       -             yes           yes           yes           yes           yes           yes
+notes.write       -             yes           yes           yes           yes           -             yes
+incidents.judge   -             yes           yes           yes           yes           -             yes
+exceptions.write  -             yes           yes           -             yes           -             yes
+export            -             yes           yes           -             yes           yes           yes
+actions.propose   -             yes           yes           yes           yes           -             yes
+actions.approve   -             -             yes           -             yes           -             -
+clinical.approve  -             -             -             yes           -             -             -
+actions.undo      -             -             yes           yes           yes           -             -
+captures.read     -             -             yes           -             -             -             -
+exercises.run     -             -             yes           -             yes           -             yes
+levels.grant      -             -             -             -             yes           -             -
+sources.manage    -             -             -             -             yes           -             yes
+settings.manage   -             -             -             -             yes           -             -
+people.manage     -             -             -             -             yes           -             -
+backups.make      -             -             -             -             yes           -             yes
+audit.read        -             -             -             -             yes           yes           yes
 `
 	if got := "\n" + b.String(); got != want {
 		t.Errorf("the table is now%s", got)

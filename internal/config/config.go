@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -194,6 +195,9 @@ func (c *Config) feeds(parts []map[string]any, kinds plug.Set[source.Kind]) erro
 			k, ok := find(kinds, name)
 			if !ok {
 				return invalid("sources[%d]: there is no kind of source %q; there are %s", i, name, names(kinds))
+			}
+			if name != "tail" && slices.ContainsFunc(c.Feeds, func(f Feed) bool { return f.Kind == name }) {
+				return invalid("sources[%d]: there is a %s already; it can have several addresses", i, name)
 			}
 			b, err := yaml.Marshal(settings)
 			if settings == nil {

@@ -62,7 +62,9 @@ func (l *learner) apply(at input.Position, data []byte, keep func(*event.Batch) 
 		return fmt.Errorf("entry %d of the log: %w", at, err)
 	}
 	for _, m := range e.Marks {
-		l.places[m.Source] = m.Place
+		if l.places[m.Source] = m.Place; len(m.Place) == 0 {
+			delete(l.places, m.Source)
+		}
 	}
 	if e.Batch != nil {
 		l.resolver.Resolve(e.Batch)

@@ -23,7 +23,8 @@ type Out interface {
 	// Emit takes a record, whose Data it does not keep. An error means that nothing can be
 	// kept any more. The record is not safe yet.
 	Emit(ctx context.Context, r Record) error
-	// Mark notes where a source goes on after all that was emitted so far. It is kept in
+	// Mark notes where a source goes on after all that was emitted so far; without a place,
+	// that there is nothing to go on with any more. It is kept in
 	// the same step as those records, or not at all. It waits while what comes after is
 	// busy: that is how a source learns to slow down.
 	Mark(source string, place []byte)

@@ -8,6 +8,10 @@
 // 100,000 keys of each token, for 24 hours. A request without a key that was answered with
 // 503, or not at all, may have been kept: whoever sends it again may have it twice.
 //
+// The shapes of Splunk and Elasticsearch were tried with curl and this package's tests only;
+// no shipper could be installed here. A shipper for Elasticsearch must be told to set up no
+// template, index or policy.
+//
 // A source is called push/<token's name>/<what the sender calls it>: the last part of the
 // path at /v1/push, the sourcetype or source of Splunk, the index of Elasticsearch. Its
 // positions count its records from 1 and go on after a restart.
@@ -79,7 +83,7 @@ type feed struct {
 
 func newFeed(part []byte) (source.Feed, error) {
 	f := &feed{settings: settings{Listen: "127.0.0.1:8088"}, now: time.Now, patience: patience}
-	if err := decode(part, &f.settings); err != nil {
+	if err := source.Decode(part, &f.settings); err != nil {
 		return nil, err
 	}
 	if err := f.settings.check(); err != nil {
@@ -188,8 +192,11 @@ func (f *feed) Run(outer context.Context, place func(string) []byte, newOut func
 			}
 		})
 	}
+	one := new(http.Protocols) // HTTP/2 has more ways to exhaust a server, and senders gain nothing by it
+	one.SetHTTP1(true)
 	h := &http.Server{
-		Handler: s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 90 * time.Second,
+		Protocols: one,
+		Handler:   s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 90 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: silent(), TLSConfig: f.tls,
 	}
 	workers.Go(func() {

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"vedette/internal/source"
@@ -18,6 +19,7 @@ type Log struct {
 	records []source.Record
 	marks   map[string][]byte
 	lost    map[string]uint64
+	emitted []source.Record
 }
 
 // NewLog returns an empty log.
@@ -35,6 +37,13 @@ func (l *Log) Records() []source.Record {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.records[:len(l.records):len(l.records)]
+}
+
+// All returns what was emitted, kept or not.
+func (l *Log) All() []source.Record {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.emitted[:len(l.emitted):len(l.emitted)]
 }
 
 // Marks returns how many places are kept.
@@ -172,6 +181,9 @@ func (o *out) Emit(ctx context.Context, r source.Record) error {
 		return ErrCrash
 	}
 	o.entries = append(o.entries, entry{record: r})
+	o.life.Log.mu.Lock()
+	defer o.life.Log.mu.Unlock()
+	o.life.Log.emitted = append(o.life.Log.emitted, r)
 	return ctx.Err()
 }
 
@@ -233,3 +245,22 @@ func (o *out) keep(n int) {
 	o.entries = append([]entry(nil), o.entries[n:]...)
 	o.marked = max(0, o.marked-n)
 }
+
+// Discard is an Out that takes everything and counts it.
+type Discard struct{ Records, Bytes atomic.Int64 }
+
+// Emit implements [source.Out].
+func (d *Discard) Emit(ctx context.Context, r source.Record) error {
+	d.Records.Add(1)
+	d.Bytes.Add(int64(len(r.Data)))
+	return ctx.Err()
+}
+
+// Mark implements [source.Out].
+func (d *Discard) Mark(string, []byte) {}
+
+// Flush implements [source.Out].
+func (d *Discard) Flush(ctx context.Context) error { return ctx.Err() }
+
+// Lost implements [source.Out].
+func (d *Discard) Lost(string, string, uint64) {}

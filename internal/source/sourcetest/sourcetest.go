@@ -72,7 +72,7 @@ func lives(t *testing.T, kind source.Kind, s Story, seed uint64) {
 			t.Fatalf("after %d crashes it does not come to an end: %d of %d records are kept", n, len(log.Records()), s.Records)
 		}
 	}
-	s.check(t, log)
+	s.check(t, log, seed > 0)
 }
 
 // send sends all in portions of growing size.
@@ -117,8 +117,9 @@ func (s *Story) numbers(all []source.Record) (n int) {
 	return n
 }
 
-// check compares what is kept with what was sent.
-func (s *Story) check(t *testing.T, log *Log) {
+// check compares what is kept with what was sent. After a crash, all that a lossy source
+// was sent may be lost: the sender does not wait.
+func (s *Story) check(t *testing.T, log *Log, crashed bool) {
 	t.Helper()
 	type at struct {
 		source   string
@@ -159,7 +160,7 @@ func (s *Story) check(t *testing.T, log *Log) {
 	if missing+twice > 0 {
 		t.Logf("of %d records %d are missing and %d there more than once", s.Records, missing, twice)
 	}
-	if missing > s.Records*9/10 {
+	if missing > s.Records*9/10 && !(s.Lossy && crashed) {
 		t.Errorf("hardly any record arrived")
 	}
 }
@@ -250,7 +251,7 @@ func pressed(t *testing.T, kind source.Kind, s Story) {
 	}
 	stop()
 	ended(t, done, life)
-	s.check(t, log)
+	s.check(t, log, false)
 }
 
 func heap() int64 {

@@ -200,10 +200,14 @@ func (f *file) same() bool {
 		return true
 	}
 	f.checked = info
+	head := f.head
+	if len(head) < len(f.first) { // by which it was named
+		head = f.first
+	}
 	for _, part := range []struct {
 		want []byte
 		at   int64
-	}{{f.head, 0}, {f.tail, f.place.Offset - int64(len(f.tail))}} {
+	}{{head, 0}, {f.tail, f.place.Offset - int64(len(f.tail))}} {
 		var buf [headSize]byte
 		n, err := f.f.ReadAt(buf[:len(part.want)], part.at)
 		if n < len(part.want) && err != nil || !bytes.Equal(buf[:n], part.want) {

@@ -131,11 +131,11 @@ func (t *tailer) find(f *file, now time.Time) bool {
 	entries, _ := os.ReadDir(filepath.Clean(folder))
 	for _, e := range entries[:min(len(entries), maxEntries)] {
 		info, err := e.Info()
-		if err != nil || !info.Mode().IsRegular() || t.follows(filepath.Join(folder, e.Name()), info) {
+		if err != nil || !info.Mode().IsRegular() {
 			continue
 		}
 		d, i := idOf(info)
-		if !(i != 0 && i == f.place.Inode && d == f.place.Device) && !strings.HasPrefix(e.Name(), stem) {
+		if !(i != 0 && i == f.place.Inode && d == f.place.Device) && !strings.HasPrefix(e.Name(), stem) || t.follows(filepath.Join(folder, e.Name()), info) {
 			continue
 		}
 		c := &file{path: filepath.Join(folder, e.Name()), info: info, here: true, outside: true, changed: now}
@@ -206,6 +206,10 @@ func (t *tailer) forget(now time.Time) {
 		if t.known[f.key] == f {
 			delete(t.known, f.key)
 		}
+		if keys := t.paths[f.path]; len(keys) > 0 && keys[len(keys)-1] == f.key { // nothing came after it
+			t.out.Mark("tail:"+f.path, nil)
+			delete(t.paths, f.path)
+		}
 		return true
 	})
 }
@@ -260,6 +264,11 @@ func (t *tailer) begin(f *file, now time.Time) bool {
 	if err != nil {
 		f.broken = true
 		t.out.Lost(printable(f.path), "a file that cannot be read: "+reason(err), 1)
+		t.shut(f)
+		return false
+	}
+	if len(head) == 0 { // truncated just now, or packed and empty
+		f.broken = f.packed
 		t.shut(f)
 		return false
 	}

@@ -56,7 +56,7 @@ func (t *tailer) stillCopy(f *file) bool {
 	if t.known[o.key] != o || !o.here && o.f == nil {
 		return false
 	}
-	if f.packed || o.place.Offset == 0 || f.checked != nil && f.checked.Size() == f.info.Size() && f.against == o.place.Offset {
+	if f.packed || o.place.Offset == 0 || f.checked != nil && f.checked.Size() == f.info.Size() && f.checked.ModTime().Equal(f.info.ModTime()) && f.against == o.place.Offset {
 		return true
 	}
 	f.checked, f.against = f.info, o.place.Offset

@@ -20,6 +20,11 @@
 // With drop, files are put into a folder whole: each is read once, when it has stopped
 // growing, and stays where it is. Packed files (gzip, zstd) are read like that everywhere.
 // What was read is forgotten a day after it disappears from disk.
+//
+// A file that was begun is found after rotation beside where it was, also if that happened
+// while nobody looked. One that came and was rotated away between two looks, or while the
+// program was down, is found only if paths matches its new name too: "/logs/conn*" is better
+// than "/logs/conn.log". A folder beside, as Zeek's archive is, must be in paths as well.
 package tail
 
 import (
@@ -63,7 +68,7 @@ func newFeed(part []byte) (source.Feed, error) {
 		settings: settings{Settle: 10 * time.Second, Poll: time.Second},
 		now:      time.Now, wait: wait, limit: 256,
 	}
-	if err := decode(part, &f.settings); err != nil {
+	if err := source.Decode(part, &f.settings); err != nil {
 		return nil, err
 	}
 	s := &f.settings

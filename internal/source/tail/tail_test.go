@@ -323,6 +323,10 @@ func TestDamaged(t *testing.T) {
 	must(t, z.Close())
 	add(t, dir+"/cut.gz", b.String()[:b.Len()/2])
 	add(t, dir+"/not.gz", "\x1f\x8b\x08 not at all")
+	f, err := os.Create(dir + "/empty.gz")
+	must(t, err)
+	must(t, gzip.NewWriter(f).Close())
+	must(t, f.Close())
 	run(t, log, "paths: ["+dir+"]\npoll: 10ms\nsettle: 150ms\n")
 	_, ok := log.Wait(5*time.Second, func([]source.Record) bool { return len(log.Lost()) == 2 })
 	if !ok {

@@ -60,7 +60,7 @@ func TestJournal_cut(t *testing.T) {
 	const n = 100
 	for _, saved := range []bool{false, true} {
 		from := crashed(t, n, saved)
-		for range 8 {
+		for range 4 {
 			dir := t.TempDir()
 			if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
 				t.Fatal(err)
@@ -96,7 +96,7 @@ func TestJournal_flipped(t *testing.T) {
 	const n = 250 // four files
 	for _, saved := range []bool{false, true} {
 		from := crashed(t, n, saved)
-		for range 8 {
+		for range 4 {
 			dir := t.TempDir()
 			if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
 				t.Fatal(err)

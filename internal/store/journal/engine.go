@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +23,8 @@ const stream = "journal"
 // patience is how long an answer of the server is waited for. It is in this process, so
 // only a disk that does not answer can make it wait.
 const patience = time.Minute
+
+const forever = 1 << 20 * time.Hour
 
 // engine is a running server with its connections. A server that met an error in writing
 // does not write again; it is replaced.
@@ -50,6 +53,9 @@ func start(ctx context.Context, dir string) (e *engine, err error) {
 		JetStreamMaxStore:  1 << 60, // or the server would take part of the disk that is free now for its limit
 		JetStreamMaxMemory: 1 << 20,
 		MaxPayload:         MaxEntry + 4096, // room for headers
+
+		// A connection inside a process does not break; a disk may be slow for long.
+		PingInterval: forever, DisableShortFirstPing: true,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("setting up the server: %w", err)
@@ -65,7 +71,7 @@ func start(ctx context.Context, dir string) (e *engine, err error) {
 		return nil, fmt.Errorf("starting the server: %w", e.notes.reason())
 	}
 	for _, c := range []**nats.Conn{&e.write, &e.read} {
-		*c, err = nats.Connect("", nats.InProcessServer(e.server), nats.NoReconnect(), nats.Timeout(patience),
+		*c, err = nats.Connect("", nats.InProcessServer(e.server), nats.NoReconnect(), nats.Timeout(patience), nats.PingInterval(forever),
 			nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})) // or they are printed
 		if err != nil {
 			return nil, fmt.Errorf("connecting to the server: %w", err)
@@ -129,8 +135,9 @@ func (e *engine) purge(ctx context.Context, before input.Position) (bounds, erro
 // does not answer the request that met them.
 type notes struct {
 	lock     sync.Mutex
-	err      error         // the first
-	failed   chan struct{} // closed when there is an err
+	err      error         // the first that it logged as one
+	stopped  bool          // it will not write again
+	failed   chan struct{} // closed when it has stopped
 	unopened int           // how often a file of entries could not be read
 }
 
@@ -147,33 +154,38 @@ func (n *notes) unread() int {
 	return n.unopened
 }
 
-// Errorf implements server.Logger.
-func (n *notes) Errorf(format string, v ...any) {
+// stops are parts of what the server says when it stops writing.
+var stops = []string{"ritical write error", "failed to store", "disabling", "DISABLED"}
+
+func (n *notes) take(bad bool, format string, v []any) {
 	n.lock.Lock()
 	defer n.lock.Unlock()
-	if n.err != nil {
-		return
-	}
-	n.err = fault.Wrap(fault.Unavailable, fmt.Errorf("the server says: "+format, v...))
-	for _, full := range diskFull {
-		if strings.Contains(n.err.Error(), full.Error()) {
-			n.err = errFull(full)
+	stop := slices.ContainsFunc(stops, func(s string) bool { return strings.Contains(format, s) })
+	if (bad || stop) && (n.err == nil || stop && !n.stopped) {
+		n.err = fault.Wrap(fault.Unavailable, fmt.Errorf("the server says: "+format, v...))
+		for _, full := range diskFull {
+			if strings.Contains(n.err.Error(), full.Error()) {
+				n.err = errFull(full)
+			}
 		}
 	}
-	close(n.failed)
-}
-
-// Fatalf implements server.Logger.
-func (n *notes) Fatalf(format string, v ...any) { n.Errorf(format, v...) }
-
-// Warnf implements server.Logger.
-func (n *notes) Warnf(format string, _ ...any) {
-	n.lock.Lock()
-	defer n.lock.Unlock()
+	if stop && !n.stopped {
+		n.stopped = true
+		close(n.failed)
+	}
 	if strings.Contains(format, "loadBlock error") {
 		n.unopened++
 	}
 }
+
+// Errorf implements server.Logger.
+func (n *notes) Errorf(format string, v ...any) { n.take(true, format, v) }
+
+// Fatalf implements server.Logger.
+func (n *notes) Fatalf(format string, v ...any) { n.take(true, format, v) }
+
+// Warnf implements server.Logger.
+func (n *notes) Warnf(format string, v ...any) { n.take(false, format, v) }
 
 // Noticef implements server.Logger.
 func (n *notes) Noticef(string, ...any) {}

@@ -278,6 +278,42 @@ func TestJournal_concurrent(t *testing.T) {
 	}
 }
 
+// TestJournal_forgetWhileReading checks that what is forgotten is not taken for lost.
+func TestJournal_forgetWhileReading(t *testing.T) {
+	const n = 1500
+	j := open(t, t.TempDir(), Options{})
+	var all sync.WaitGroup
+	for range 3 {
+		all.Go(func() {
+			for next, forgotten := input.Position(1), 0; next <= n; {
+				err := j.Read(t.Context(), next, false, func(at input.Position, data []byte) error {
+					if at != next || !bytes.Equal(data, sample(uint64(at), 20_000)) {
+						return fmt.Errorf("read %d instead of %d", at, next)
+					}
+					next++
+					return nil
+				})
+				if fault.KindOf(err) == fault.NotFound {
+					next = j.First()
+					forgotten++
+				} else if err != nil {
+					t.Errorf("after being overtaken %d times: %v", forgotten, err)
+					return
+				}
+			}
+		})
+	}
+	for range n {
+		fill(t, j, 1, 20_000)
+		if last := j.Last(); last%7 == 0 {
+			if err := j.Forget(t.Context(), last); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	all.Wait()
+}
+
 // TestJournal_turn holds up the writer, so that a context ends while an entry waits.
 func TestJournal_turn(t *testing.T) {
 	j := open(t, t.TempDir(), Options{})

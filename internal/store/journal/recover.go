@@ -46,8 +46,12 @@ func loss(b bounds, tail, bytes int64) string {
 	if tail > 0 {
 		parts = append(parts, fmt.Sprintf("the newest %d entries are lost", tail))
 	}
-	if n := uint64(b.last) + 1 - uint64(b.first); n > b.entries {
-		parts = append(parts, fmt.Sprintf("%d entries between %d and %d are lost", n-b.entries, b.first, b.last))
+	missing := int64(b.last) + 1 - int64(b.first) - int64(b.entries)
+	if b.entries == 0 { // the newest are not filled in
+		missing -= tail
+	}
+	if missing > 0 {
+		parts = append(parts, fmt.Sprintf("%d entries between %d and %d are lost", missing, b.first, b.last))
 	}
 	if bytes > 0 {
 		parts = append(parts, fmt.Sprintf("%d damaged bytes were cut off", bytes))

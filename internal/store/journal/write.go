@@ -167,30 +167,35 @@ func (j *Journal) trim(before input.Position) error {
 	if before = min(before, j.Last()); before <= j.First() {
 		return nil
 	}
-	b, err := j.purge(before)
+	err := j.purge(before)
 	if err != nil { // on a full disk even removing needs some room, which is held for this
 		if err := release(j.dir); err != nil {
 			return err
 		}
 		if err = j.restart(nil); err == nil {
-			b, err = j.purge(before)
+			err = j.purge(before)
 		}
 	}
 	if err != nil {
 		return fmt.Errorf("forgetting entries before %d of the journal: %w", before, err)
 	}
-	j.set(func(now *bounds) { now.first, now.entries, now.bytes = before, b.entries, b.bytes })
 	return reserve(j.dir)
 }
 
-func (j *Journal) purge(before input.Position) (bounds, error) {
+func (j *Journal) purge(before input.Position) error {
+	j.engineLock.Lock() // who reads must not take what is forgotten for lost
+	defer j.engineLock.Unlock()
 	if j.engine == nil {
-		return bounds{}, j.broken
+		return j.broken
 	}
 	if err := j.mark.begin(before); err != nil {
-		return bounds{}, err
+		return err
 	}
-	return j.engine.purge(context.Background(), before)
+	b, err := j.engine.purge(context.Background(), before)
+	if err == nil {
+		j.set(func(now *bounds) { now.first, now.entries, now.bytes = before, b.entries, b.bytes })
+	}
+	return err
 }
 
 // settle finds out what the server has stored of a group, whose first was to come after

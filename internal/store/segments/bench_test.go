@@ -207,7 +207,7 @@ func TestColumnSizes(t *testing.T) {
 	}
 	s := newConns().store(t, 262_000)
 	for _, g := range s.segments {
-		f, err := openFile(g.path + eventsExt)
+		f, err := openFile(g.path+eventsExt, &g.about)
 		if err != nil {
 			t.Fatal(err)
 		}

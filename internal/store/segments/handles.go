@@ -24,8 +24,8 @@ type handle struct {
 	stale bool // it is to be closed when nobody uses it any more
 }
 
-// acquire returns the open file at path. It must be released.
-func (s *handles) acquire(path string) (*handle, error) {
+// acquire returns the open file at path, of which note is known. It must be released.
+func (s *handles) acquire(path string, note *about) (*handle, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.shut {
@@ -33,7 +33,7 @@ func (s *handles) acquire(path string) (*handle, error) {
 	}
 	h := s.open[path]
 	if h == nil {
-		f, err := openFile(path) // under the lock: it takes less than a millisecond
+		f, err := openFile(path, note) // under the lock: it takes less than a millisecond
 		if err != nil {
 			return nil, err
 		}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"sort"
+	"strconv"
 
 	"vedette/internal/entity"
 	"vedette/internal/input"
@@ -19,6 +20,13 @@ import (
 
 // aboutKey is the name under which a file of events holds its note.
 const aboutKey = "vedette.segment"
+
+// sumKey is the name of the note's CRC-32C, in hex.
+const sumKey = "vedette.sum"
+
+func sumOf(note string) string {
+	return strconv.FormatUint(uint64(crc32.Checksum([]byte(note), castagnoli())), 16)
+}
 
 // about is the note on a segment: in its file of events, and in its index.
 type about struct {
@@ -35,9 +43,12 @@ type about struct {
 	To      int64          `json:"to"`
 	Sources []sourceRange  `json:"sources,omitempty"` // nil if there are too many to say
 
-	// Of the file of events; in the index alone.
-	Size int64  `json:"size,omitempty"`
-	Sum  uint32 `json:"sum,omitempty"` // CRC-32C
+	// Of the file of events; in the index alone. What lies behind its pages has a checksum
+	// of its own, which is looked at whenever it is opened; pages bring theirs with them.
+	Size    int64  `json:"size,omitempty"`
+	Sum     uint32 `json:"sum,omitempty"` // CRC-32C
+	Tail    int64  `json:"tail,omitempty"`
+	TailSum uint32 `json:"tail_sum,omitempty"`
 }
 
 // sourceRange says which records of a source a segment may hold.

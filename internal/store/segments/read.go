@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"slices"
 	"strconv"
@@ -25,31 +26,41 @@ type file struct {
 }
 
 // openFile opens a file of events. Its pages are checked when they are read.
-func openFile(path string) (f *file, err error) {
-	defer damage(&err)
+// Note is what its index says of it; nil if that is not known.
+func openFile(path string, note *about) (*file, error) {
 	in, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	f = &file{f: in}
-	if err := f.open(); err != nil {
+	f := &file{f: in}
+	if err := f.open(note); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening %s: %w", path, err), in.Close())
 	}
 	return f, nil
 }
 
-func (f *file) open() error {
+func (f *file) open(note *about) (err error) {
+	defer damage(&err)
 	info, err := f.f.Stat()
 	if err != nil {
 		return err
+	}
+	if note != nil {
+		sum, err := tailSum(f.f, note.Tail, info.Size())
+		if err != nil {
+			return err
+		}
+		if sum != note.TailSum || info.Size() != note.Size {
+			return errors.New("it has another checksum than its index says")
+		}
 	}
 	p, err := parquet.OpenFile(f.f, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return err
 	}
 	about, ok := p.Lookup(aboutKey)
-	if !ok || len(p.RowGroups()) != 1 {
-		return errors.New("it was not written by this program")
+	if sum, _ := p.Lookup(sumKey); !ok || sum != sumOf(about) || len(p.RowGroups()) != 1 {
+		return errors.New("it was not written by this program, or is damaged")
 	}
 	f.pq, f.schema, f.chunks, f.about = p, p.Schema(), p.RowGroups()[0].ColumnChunks(), about
 	f.rows = int(p.RowGroups()[0].NumRows())
@@ -57,6 +68,32 @@ func (f *file) open() error {
 }
 
 func (f *file) close() error { return f.f.Close() }
+
+// tail returns where the pages of a file end, and the CRC-32C of what is behind them.
+func (f *file) tail() (at int64, sum uint32, err error) {
+	info, err := f.f.Stat()
+	if err != nil {
+		return 0, 0, err
+	}
+	at = info.Size()
+	for _, c := range f.pq.Metadata().RowGroups[0].Columns {
+		for _, index := range []int64{c.ColumnIndexOffset, c.OffsetIndexOffset} {
+			if index > 0 {
+				at = min(at, index)
+			}
+		}
+	}
+	sum, err = tailSum(f.f, at, info.Size())
+	return at, sum, err
+}
+
+func tailSum(f *os.File, at, size int64) (uint32, error) {
+	raw := make([]byte, max(0, size-at))
+	if err := readAt(f, raw, at); err != nil {
+		return 0, err
+	}
+	return crc32.Checksum(raw, castagnoli()), nil
+}
 
 // damage turns a panic of the Parquet reader into an error: it checks the contents of
 // pages, but what lies between them it trusts.

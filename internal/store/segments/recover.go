@@ -177,7 +177,7 @@ func (s *Store) reindex(g *segment) error {
 	if err != nil {
 		return err
 	}
-	f, err := openFile(g.path + eventsExt)
+	f, err := openFile(g.path+eventsExt, nil)
 	if err != nil {
 		return err
 	}
@@ -186,6 +186,9 @@ func (s *Store) reindex(g *segment) error {
 		return errors.New("its note is damaged")
 	}
 	g.Size, g.Sum = size, sum
+	if g.Tail, g.TailSum, err = f.tail(); err != nil {
+		return err
+	}
 	rows := all(f.rows)
 	keys := [2][]uint64{make([]uint64, f.rows), make([]uint64, f.rows)}
 	for i, name := range []string{subjectColumn, objectColumn} {

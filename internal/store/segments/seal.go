@@ -283,6 +283,14 @@ func (s *Store) writeSegment(g *segment, b *event.Batch, order []uint32) error {
 		return err
 	}
 	g.Sum = sum.Sum32()
+	f, err := openFile(g.path+eventsExt+tempExt, nil)
+	if err != nil {
+		return fmt.Errorf("reading it again: %w", err)
+	}
+	g.Tail, g.TailSum, err = f.tail()
+	if err = errors.Join(err, f.close()); err != nil {
+		return fmt.Errorf("reading it again: %w", err)
+	}
 	subjects, objects := make([]uint64, len(order)), make([]uint64, len(order))
 	for i, e := range order {
 		subjects[i], objects[i] = uint64(b.Events[e].Subject.Key), uint64(b.Events[e].Object.Key)

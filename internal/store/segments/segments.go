@@ -224,7 +224,7 @@ func (s *Store) Close() error {
 
 // file returns the open file of a segment. It must be released.
 func (s *Store) file(g *segment) (*handle, error) {
-	h, err := s.files.acquire(g.path + eventsExt)
+	h, err := s.files.acquire(g.path+eventsExt, &g.about)
 	if err != nil {
 		return nil, err
 	}

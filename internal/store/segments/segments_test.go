@@ -434,3 +434,40 @@ func TestEscape(t *testing.T) {
 		}
 	}
 }
+
+// TestLongStrings: pages end before they become too large, and a column may have more of
+// them than others.
+func TestLongStrings(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	b := new(event.Batch)
+	e := event.NewEmit(nil)
+	e.Source(b, "t", "s", "x")
+	for i := range 400 {
+		e.Begin(uint64(i+1), event.Claimed, nil)
+		_, o := e.Other(start + int64(i))
+		if i%3 == 0 {
+			o.Message = e.Text(bytes.Repeat([]byte{byte('a' + i%26), byte(i)}, 20_000))
+		}
+		for range i % 4 {
+			e.Extra([]byte("name"), bytes.Repeat([]byte{byte(i), 'x'}, 5_000))
+		}
+		if i%5 == 0 {
+			_, d := e.DNS(start + int64(i))
+			d.Answers = e.List()
+			for n := range 1 + i%256 {
+				e.Listed(&d.Answers, fmt.Appendf(nil, "%0500d", i+n))
+			}
+		}
+	}
+	all := []entry{{1, b}}
+	add(t, s, all)
+	seal(t, s)
+	got, refs := hits(t, s, Query{})
+	same(t, "long strings", got, expect(all, Query{}))
+	for i := 0; i < len(refs); i += 7 {
+		var one event.Batch
+		if v, err := s.Event(refs[i], &one); err != nil || alone(v) != got[i] {
+			t.Fatalf("%v: %v", refs[i], err)
+		}
+	}
+}

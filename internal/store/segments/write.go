@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress/zstd"
 
 	"vedette/internal/event"
 	"vedette/internal/text"
@@ -20,9 +19,6 @@ const (
 	blockRows = 2048      // whose values make one page of each column
 	pageBytes = 256 << 10 // after which a page ends even before
 )
-
-// codec returns how files are compressed.
-func codec() *zstd.Codec { return &zstd.Codec{Level: zstd.SpeedDefault} }
 
 // writer writes the events of one file.
 type writer struct {
@@ -45,10 +41,11 @@ type writer struct {
 func (l *layout) writeEvents(to io.Writer, b *event.Batch, order []uint32, about string) error {
 	schema := l.schema(b, order)
 	out := parquet.NewGenericWriter[any](to, schema,
-		parquet.Compression(codec()),
-		parquet.PageBufferSize(pageBytes),
+		parquet.Compression(&parquet.Zstd),
+		parquet.PageBufferSize(max(pageBytes*min(len(order), blockRows)/blockRows, pageBytes/16)), // so that small files take little memory to write
 		parquet.CreatedBy("vedette", "1", ""),
 		parquet.KeyValueMetadata(aboutKey, about),
+		parquet.KeyValueMetadata(sumKey, sumOf(about)),
 		parquet.SortingWriterConfig(parquet.SortingColumns(parquet.Ascending(subjectColumn), parquet.Ascending(timeColumn))),
 		parquet.DataPageStatistics(false),
 		parquet.ColumnIndexSizeLimit(func([]string) int { return maxBound }),

@@ -41,11 +41,10 @@ func TestBackup(t *testing.T) {
 	close(stop)
 	wg.Wait()
 	wantKind(t, s.Backup(ctx, file), fault.Conflict)
-	info, err := os.Stat(file)
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("others can read it: %v, %v", info.Mode(), err)
+	private(t, file)
+	if all := files(t, filepath.Dir(file)); len(all) != 1 {
+		t.Errorf("there are %d files", len(all))
 	}
-
 	dir, o := t.TempDir(), options(c)
 	ok(t, os.WriteFile(filepath.Join(dir, KeyFile), o.Key, 0o600))
 	ok(t, Restore(ctx, file, dir, o))
@@ -57,6 +56,9 @@ func TestBackup(t *testing.T) {
 	b := back.Tenant("acme")
 	if got, err := b.Incident(ctx, 1); err != nil || got.Title != "ws-1 felt its way" {
 		t.Errorf("%+v, %v", got, err)
+	}
+	if p, err := b.Incidents(ctx, Filter{Text: "ws-1 felt"}, "", 9); err != nil || len(p.Rows) == 0 {
+		t.Errorf("%+v, %v", p, err)
 	}
 	if got, err := b.Secret(ctx, "smtp"); err != nil || string(got.Reveal()) != "x" {
 		t.Errorf("%s, %v", got.Reveal(), err)

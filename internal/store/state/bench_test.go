@@ -1,6 +1,7 @@
 package state
 
 import (
+	"flag"
 	"fmt"
 	"slices"
 	"testing"
@@ -27,15 +28,15 @@ func big(id uint64, risk float64) Report {
 	return r
 }
 
-const many = 20_000
+var speed = flag.Bool("speed", false, "measure with 20,000 incidents, which takes a minute")
 
-// filled returns a tenant with many incidents, each changed twice, and how long writing
-// them took.
-func filled(t testing.TB) (*Tenant, time.Duration) {
+// filled returns a tenant with many incidents, written some times with changes, and how
+// long that took.
+func filled(t testing.TB, many, rounds uint64) (*Tenant, time.Duration) {
 	t.Helper()
 	_, a, c := fresh(t)
 	start := time.Now()
-	for round := range uint64(2) {
+	for round := range rounds {
 		for from := uint64(0); from < many; from += 200 {
 			var batch []Report
 			for id := from; id < from+200; id++ {
@@ -53,10 +54,11 @@ func filled(t testing.TB) (*Tenant, time.Duration) {
 // TestSpeed holds what was promised: with 20,000 incidents a page of the list in less than
 // 20 ms, and 500 writes a second, in batches, each batch on the disk when Upsert returns.
 func TestSpeed(t *testing.T) {
-	if testing.Short() || raced {
-		t.Skip("measures")
+	if !*speed {
+		t.Skip("takes a minute; see -speed")
 	}
-	a, took := filled(t)
+	const many = 20_000
+	a, took := filled(t, many, 2)
 	perSecond := 2 * many / took.Seconds()
 	t.Logf("upsert: %.0f a second", perSecond)
 	if perSecond < 500 {
@@ -113,4 +115,29 @@ func TestSpeed(t *testing.T) {
 		ok(t, err)
 	}
 	t.Logf("one note at a time %v each", time.Since(start)/50)
+}
+
+func BenchmarkUpsert(b *testing.B) {
+	_, a, _ := fresh(b)
+	n := uint64(0)
+	for b.Loop() {
+		var batch []Report
+		for range 100 {
+			n++
+			batch = append(batch, big(n, float64(n%40)))
+		}
+		if _, err := a.Upsert(b.Context(), "triage", batch...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "incidents/s")
+}
+
+func BenchmarkList(b *testing.B) {
+	a, _ := filled(b, 2000, 1)
+	for b.Loop() {
+		if _, err := a.Incidents(b.Context(), Filter{Condition: IsOpen}, "", 50); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

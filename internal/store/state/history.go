@@ -22,9 +22,9 @@ const (
 	Judged       Kind = "judged"
 	Noted        Kind = "noted"
 	Assigned     Kind = "assigned"
-	Closed     Kind = "closed"
+	Closed       Kind = "closed"
 	Reopened     Kind = "reopened"
-	Merged   Kind = "merged"
+	Merged       Kind = "merged"
 )
 
 // step is what is added to the history of an incident.

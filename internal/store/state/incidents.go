@@ -71,7 +71,7 @@ type record struct {
 }
 
 // get reads an incident.
-func (t *Tenant) get(ctx context.Context, tx *sql.Tx, id uint64) (r record, err error) {
+func (t *Tenant) get(ctx context.Context, tx asker, id uint64) (r record, err error) {
 	var id64, merged, version int64
 	var text []byte
 	err = one(tx.QueryRowContext(ctx, `SELECT id, version, state, merged, assignee, verdict, verdict_by, verdict_at, title, body, created, changed
@@ -146,7 +146,7 @@ func (w *writer) upsert(ctx context.Context, actor string, r *Report) (differs b
 	if err != nil {
 		return false, err
 	}
-	old, err := w.get(ctx, w.tx, r.Incident.ID)
+	old, err := w.get(ctx, w, r.Incident.ID)
 	switch {
 	case fault.KindOf(err) == fault.NotFound:
 		fresh := record{id: r.Incident.ID, condition: IsOpen, title: r.Title, body: now}
@@ -174,11 +174,11 @@ func (w *writer) upsert(ctx context.Context, actor string, r *Report) (differs b
 // stays with it.
 func (t *Tenant) Merge(ctx context.Context, actor string, from, into uint64) error {
 	err := t.writing(ctx, func(w *writer) error {
-		old, err := w.get(ctx, w.tx, from)
+		old, err := w.get(ctx, w, from)
 		if err != nil || old.condition == IsMerged && old.merged == into {
 			return err
 		}
-		if _, err := w.get(ctx, w.tx, into); err != nil {
+		if _, err := w.get(ctx, w, into); err != nil {
 			return err
 		}
 		if from == into {
@@ -197,7 +197,7 @@ func (t *Tenant) Merge(ctx context.Context, actor string, from, into uint64) err
 // tick moves the clock of the tenant on, and returns its new seq. The time of incidents
 // never goes back, even if the clock of the machine does.
 func (w *writer) tick(ctx context.Context) (seq int64, err error) {
-	err = w.tx.QueryRowContext(ctx, `INSERT INTO clocks VALUES (?, 1, 0, ?)
+	err = w.QueryRowContext(ctx, `INSERT INTO clocks VALUES (?, 1, 0, ?)
 		ON CONFLICT (tenant) DO UPDATE SET seq = seq + 1, time = max(time, excluded.time) RETURNING seq, time`, w.name, w.now).Scan(&seq, &w.now)
 	return seq, err
 }
@@ -250,13 +250,13 @@ func (w *writer) list(ctx context.Context, seq int64, old, next *record) error {
 			return err
 		}
 	}
-	names, err := json.Marshal(next.body.Names)
+	text, err := w.call(ctx, seq, old, next, in)
 	if err != nil {
-		return fmt.Errorf("encoding: %w", err)
+		return err
 	}
-	err = w.exec(ctx, `INSERT INTO incident_rows VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	err = w.exec(ctx, `INSERT INTO incident_rows VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		w.name, int64(next.id), seq, int64(last), bit(in.Surfaced), ratio(in), in.Updated, in.Opened, in.Score, in.Confidence, in.Hidden, string(in.Verdict),
-		string(next.condition), next.verdict, next.assignee, next.title, string(names), search(next, in), len(next.body.Findings), int64(next.version))
+		string(next.condition), next.verdict, next.assignee, text, len(next.body.Findings), int64(next.version))
 	if err != nil {
 		return err
 	}
@@ -279,6 +279,29 @@ func (w *writer) list(ctx context.Context, seq int64, old, next *record) error {
 	return nil
 }
 
+// call brings what the incident is called up to date, and returns the number of the text.
+func (w *writer) call(ctx context.Context, seq int64, old, next *record, in *incident.Incident) (n int64, err error) {
+	text := search(next, in)
+	if old != nil {
+		var was string
+		err := w.QueryRowContext(ctx, `SELECT n, search FROM incident_texts WHERE tenant = ? AND incident = ? AND until = ?`,
+			w.name, int64(next.id), int64(last)).Scan(&n, &was)
+		if err != nil || was == text && next.title == old.title && equalNames(next.body.Names, old.body.Names) {
+			return n, err
+		}
+		if err := w.exec(ctx, `UPDATE incident_texts SET until = ? WHERE n = ?`, seq, n); err != nil {
+			return 0, err
+		}
+	}
+	names, err := json.Marshal(next.body.Names)
+	if err != nil {
+		return 0, fmt.Errorf("encoding: %w", err)
+	}
+	err = w.QueryRowContext(ctx, `INSERT INTO incident_texts (tenant, incident, until, title, names, search) VALUES (?, ?, ?, ?, ?, ?) RETURNING n`,
+		w.name, int64(next.id), int64(last), next.title, string(names), text).Scan(&n)
+	return n, err
+}
+
 // ratio is what incidents are ordered by: how far the risk is above the threshold.
 func ratio(in *incident.Incident) float64 {
 	if in.Threshold <= 0 {
@@ -296,7 +319,12 @@ func search(r *record, in *incident.Incident) string {
 	for _, t := range in.Techniques {
 		words = append(words, string(t))
 	}
-	return strings.ToLower(strings.Join(words, "\n"))
+	return plain(strings.Join(words, "\n"))
+}
+
+// plain returns a text as it is looked for.
+func plain(s string) string {
+	return strings.ToLower(strings.ReplaceAll(strings.ToValidUTF8(s, "?"), "\x00", "?"))
 }
 
 func bit(b bool) int {
@@ -311,7 +339,7 @@ const listsKept = 24 * time.Hour
 
 // forget drops up to most rows of lists that nobody pages through any longer.
 func (w *writer) forget(ctx context.Context, most int) error {
-	rows, err := w.tx.QueryContext(ctx, `DELETE FROM incident_rows WHERE rowid IN (
+	rows, err := w.QueryContext(ctx, `DELETE FROM incident_rows WHERE rowid IN (
 		SELECT rowid FROM incident_rows WHERE tenant = ? AND retired > 0 AND retired < ? ORDER BY retired, until LIMIT ?) RETURNING until`,
 		w.name, w.now-int64(listsKept), most)
 	var gone int64
@@ -322,6 +350,9 @@ func (w *writer) forget(ctx context.Context, most int) error {
 		return err
 	})
 	if err != nil || gone == 0 {
+		return err
+	}
+	if err := w.exec(ctx, `DELETE FROM incident_texts WHERE tenant = ? AND until <= ? AND until < 9223372036854775807`, w.name, gone); err != nil {
 		return err
 	}
 	return w.exec(ctx, `UPDATE clocks SET forgotten = max(forgotten, ?) WHERE tenant = ?`, gone, w.name)

@@ -22,7 +22,7 @@ func (t *Tenant) onIncident(ctx context.Context, r Request, action string, id ui
 	detail := map[string]any{}
 	c.detail = detail
 	n, err := t.change(ctx, c, func(w *writer) (int64, error) {
-		old, err := w.get(ctx, w.tx, id)
+		old, err := w.get(ctx, w, id)
 		if err != nil {
 			return 0, err
 		}
@@ -82,7 +82,7 @@ func (t *Tenant) Note(ctx context.Context, r Request, id uint64, text string) (v
 func (t *Tenant) Assign(ctx context.Context, r Request, id uint64, to string) (version uint64, err error) {
 	return t.onIncident(ctx, r, "assign", id, to, func(w *writer, _, next *record) (step, error) {
 		if to != "" {
-			if _, err := w.user(ctx, w.tx, to); err != nil {
+			if _, err := w.user(ctx, w, to); err != nil {
 				return step{}, err
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"hash/fnv"
 	"math"
 	"strings"
+	"unicode/utf8"
 
 	"vedette/internal/entity"
 	"vedette/internal/fault"
@@ -83,7 +84,11 @@ func (t *Tenant) Incidents(ctx context.Context, f Filter, cursor string, size in
 		if err := t.pin(ctx, tx, &c); err != nil {
 			return err
 		}
-		query, args := t.listQuery(f, c, size+1)
+		rare, err := t.rare(ctx, tx, f.match())
+		if err != nil {
+			return err
+		}
+		query, args := t.listQuery(f, c, rare, size+1)
 		p = Page{}
 		rows, err := tx.QueryContext(ctx, query, args...)
 		err = each(rows, err, func(r *sql.Rows) error {
@@ -121,21 +126,51 @@ func (t *Tenant) pin(ctx context.Context, tx *sql.Tx, c *cursor) error {
 	return nil
 }
 
-const rowColumns = `r.id, r.version, r.title, r.names, r.opened, r.updated, r.score, r.ratio, r.confidence, r.surfaced, r.hidden,
-	r.concluded, r.verdict, r.state, r.assignee, r.findings`
+// rareText is how many incidents may have a text in them for it to be rare.
+const rareText = 1000
 
-// listQuery returns the query of a page. Where an entity is asked for, SQLite is told to
-// begin there: it has few incidents.
-func (t *Tenant) listQuery(f Filter, c cursor, limit int) (string, []any) {
+// rare reports whether few incidents have all words in them. Then the list begins with
+// these, else it looks into each incident in its order until the page is full: either
+// way it looks into few.
+func (t *Tenant) rare(ctx context.Context, tx *sql.Tx, match string) (bool, error) {
+	if match == "" {
+		return false, nil
+	}
+	var n int
+	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM incident_search WHERE search MATCH ? LIMIT ?)`, match, t.s.rare).Scan(&n)
+	return n < t.s.rare, err
+}
+
+// match returns the words in the language of the search; those of one or two letters are
+// too short for it.
+func (f Filter) match() string {
+	var all []string
+	for _, w := range f.words() {
+		if utf8.RuneCountInString(w) >= 3 {
+			all = append(all, `"`+strings.ReplaceAll(w, `"`, `""`)+`"`)
+		}
+	}
+	return strings.Join(all, " AND ")
+}
+
+// listQuery returns the query of a page. SQLite is told where to begin: with the entity,
+// which has few incidents, or the text, if it is rare, or else with the order.
+func (t *Tenant) listQuery(f Filter, c cursor, rare bool, limit int) (string, []any) {
 	var q strings.Builder
 	var args []any
 	add := func(s string, a ...any) { q.WriteString(s); args = append(args, a...) }
-	add("SELECT " + rowColumns)
-	if f.Entity != 0 {
-		add(` FROM incident_entities e CROSS JOIN incident_rows r ON r.tenant = e.tenant AND r.id = e.incident
+	add(`SELECT r.id, r.version, x.title, x.names, r.opened, r.updated, r.score, r.ratio, r.confidence, r.surfaced, r.hidden,
+		r.concluded, r.verdict, r.state, r.assignee, r.findings FROM (SELECT r.rowid AS n FROM `)
+	switch {
+	case f.Entity != 0:
+		add(`incident_entities e CROSS JOIN incident_rows r INDEXED BY incident_rows_id ON r.tenant = e.tenant AND r.id = e.incident
 			WHERE e.tenant = ? AND e.entity = ? AND e.since <= ? AND e.until > ?`, t.name, int64(f.Entity), c.seq, c.seq)
-	} else {
-		add(` FROM incident_rows r INDEXED BY incident_rows_order WHERE r.tenant = ?`, t.name)
+	case rare:
+		add(`incident_search s CROSS JOIN incident_texts x ON x.n = s.rowid AND x.tenant = ?
+			CROSS JOIN incident_rows r INDEXED BY incident_rows_id ON r.tenant = x.tenant AND r.id = x.incident AND r.text = x.n
+			WHERE s.search MATCH ?`, t.name, f.match())
+	default:
+		add(`incident_rows r INDEXED BY incident_rows_order WHERE r.tenant = ?`, t.name)
 	}
 	add(` AND r.since <= ? AND r.until > ?`, c.seq, c.seq)
 	switch f.Shown {
@@ -153,18 +188,19 @@ func (t *Tenant) listQuery(f Filter, c cursor, limit int) (string, []any) {
 		add(` AND r.assignee = ?`, f.Assignee)
 	}
 	for _, word := range f.words() {
-		add(` AND instr(r.search, ?) > 0`, word)
+		add(` AND (SELECT instr(x.search, ?) FROM incident_texts x WHERE x.n = r.text) > 0`, word)
 	}
 	if c.going {
 		add(` AND (r.surfaced, r.ratio, r.updated, r.id) < (?, ?, ?, ?)`, c.surfaced, c.ratio, c.updated, int64(c.id))
 	}
-	add(` ORDER BY r.surfaced DESC, r.ratio DESC, r.updated DESC, r.id DESC LIMIT ?`, limit)
+	const order = ` ORDER BY r.surfaced DESC, r.ratio DESC, r.updated DESC, r.id DESC`
+	add(order+` LIMIT ?) p CROSS JOIN incident_rows r ON r.rowid = p.n CROSS JOIN incident_texts x ON x.n = r.text`+order, limit)
 	return q.String(), args
 }
 
 // words returns what is looked for; at most eight.
 func (f Filter) words() []string {
-	w := strings.Fields(strings.ToLower(f.Text))
+	w := strings.Fields(plain(f.Text))
 	return w[:min(len(w), 8)]
 }
 
@@ -243,13 +279,14 @@ type Counts struct {
 func (t *Tenant) Counts(ctx context.Context) (c Counts, err error) {
 	err = t.reading(ctx, func(tx *sql.Tx) error {
 		c = Counts{}
-		rows, err := tx.QueryContext(ctx, `SELECT state, surfaced, assignee = '', count(*) FROM incident_rows INDEXED BY incident_rows_count
+		rows, err := tx.QueryContext(ctx, `SELECT state, surfaced, assignee, count(*) FROM incident_rows INDEXED BY incident_rows_count
 			WHERE tenant = ? AND retired = 0 GROUP BY 1, 2, 3`, t.name)
 		return each(rows, err, func(r *sql.Rows) error {
 			var state Condition
-			var surfaced, nobody bool
+			var surfaced bool
+			var assignee string
 			var n int
-			err := r.Scan(&state, &surfaced, &nobody, &n)
+			err := r.Scan(&state, &surfaced, &assignee, &n)
 			switch {
 			case state == IsClosed:
 				c.Closed += n
@@ -257,7 +294,7 @@ func (t *Tenant) Counts(ctx context.Context) (c Counts, err error) {
 				c.Hidden += n
 			case state == IsOpen:
 				c.Open += n
-				if nobody {
+				if assignee == "" {
 					c.Unassigned += n
 				}
 			}

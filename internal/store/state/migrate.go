@@ -66,12 +66,17 @@ func migrate(ctx context.Context, file string, from int, steps []migration) erro
 		return fmt.Errorf("keeping a copy of the state before it is migrated: %w", err)
 	}
 	err := walk(ctx, file, from, steps)
-	if err == nil {
+	switch {
+	case err == nil:
 		return forget(file, from)
+	case errors.Is(err, errMeanwhile): // it is not ours to put back
+		return err
 	}
 	err = fault.Wrap(fault.Unreadable, fmt.Errorf("bringing the state file from schema %d to %d: %w. It was put back as it was; the older program can go on with it", from, len(steps), err))
 	return errors.Join(err, putBack(file, from))
 }
+
+var errMeanwhile = fault.New(fault.Unavailable, "another program is bringing the state up to date; try again")
 
 // walk takes the steps, each in a transaction of its own.
 func walk(ctx context.Context, file string, from int, steps []migration) (err error) {
@@ -85,7 +90,14 @@ func walk(ctx context.Context, file string, from int, steps []migration) (err er
 		if err != nil {
 			return explain(err)
 		}
-		_, err = tx.ExecContext(ctx, fmt.Sprintf("%s\n;PRAGMA application_id = %d; PRAGMA user_version = %d;", steps[i].text, application, i+1))
+		var now int
+		err = tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&now)
+		if err == nil && now != i {
+			err = errMeanwhile
+		}
+		if err == nil {
+			_, err = tx.ExecContext(ctx, fmt.Sprintf("%s\n;PRAGMA application_id = %d; PRAGMA user_version = %d;", steps[i].text, application, i+1))
+		}
 		if err == nil {
 			err = tx.Commit()
 		}
@@ -106,10 +118,13 @@ func snapshot(ctx context.Context, file, to string) error {
 	var busy, frames, done int
 	err = db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &done)
 	if err == nil && busy != 0 {
-		err = fault.New(fault.Unavailable, "another program has the state open")
+		err = fault.New(fault.Unavailable, "another program is using the state; end it first")
 	}
 	if err = errors.Join(explain(err), db.Close()); err != nil {
 		return err
+	}
+	if _, err := os.Stat(file + "-wal"); err == nil { // the last one to close a file removes its log
+		return fault.New(fault.Unavailable, "another program has the state open; end it first")
 	}
 	return copyFile(file, to)
 }

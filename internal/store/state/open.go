@@ -43,7 +43,7 @@ func open(ctx context.Context, dir string, o Options, from fs.FS) (s *Store, err
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fault.Wrap(fault.Unavailable, fmt.Errorf("making a folder for the state: %w", err))
 	}
-	s = &Store{path: filepath.Join(dir, File), options: o}
+	s = &Store{path: filepath.Join(dir, File), options: o, rare: rareText}
 	if s.keys, err = newKeys(o.Key); err != nil {
 		return nil, err
 	}

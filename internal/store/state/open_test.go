@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -20,10 +21,12 @@ func folder(t *testing.T) (dir string, o Options) {
 	s, err := Open(t.Context(), dir, o)
 	ok(t, err)
 	a := s.Tenant("acme")
+	var all []Report
 	for id := range uint64(300) {
-		_, err := a.Upsert(t.Context(), "triage", report(id+1, float64(id)))
-		ok(t, err)
+		all = append(all, report(id+1, float64(id)))
 	}
+	_, err = a.Upsert(t.Context(), "triage", all...)
+	ok(t, err)
 	ok(t, a.Record(t.Context(), by("ann"), "x", "y", nil))
 	ok(t, s.Close())
 	return dir, o
@@ -109,6 +112,42 @@ func TestOpen_refuses(t *testing.T) {
 	wantKind(t, err, fault.Invalid)
 }
 
+// private fails if others can read a file.
+func private(t *testing.T, file string) {
+	t.Helper()
+	info, err := os.Stat(file)
+	if err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+		t.Errorf("others can read it: %v, %v", info, err)
+	}
+}
+
+// TestOpen_afterACrash opens what is on the disk while the program that wrote it has it
+// open: what the disk would hold had it been killed.
+func TestOpen_afterACrash(t *testing.T) {
+	s, a, c := fresh(t)
+	for i := range 20 {
+		_, err := a.Upsert(t.Context(), "triage", report(uint64(i+1), 20))
+		ok(t, err)
+		ok(t, a.Record(t.Context(), by("ann"), "x", "y", nil))
+		dir := t.TempDir()
+		for n, text := range files(t, filepath.Dir(s.path)) {
+			if n != File+"-shm" {
+				ok(t, os.WriteFile(filepath.Join(dir, n), []byte(text), 0o600))
+			}
+		}
+		after, err := Open(t.Context(), dir, options(c))
+		ok(t, err)
+		b := after.Tenant("acme")
+		if h, err := b.VerifyAudit(t.Context()); err != nil || h.Seq != uint64(i+1) {
+			t.Errorf("%d rows of audit, %v", h.Seq, err)
+		}
+		if n, err := b.Counts(t.Context()); err != nil || n.Open != i+1 {
+			t.Errorf("%+v, %v", n, err)
+		}
+		ok(t, after.Close())
+	}
+}
+
 func TestOpen_again(t *testing.T) {
 	dir, o := folder(t)
 	s, err := Open(t.Context(), dir, o)
@@ -117,10 +156,8 @@ func TestOpen_again(t *testing.T) {
 	if c, err := s.Tenant("acme").Incident(t.Context(), 300); err != nil || c.Incident.Risk != 299 {
 		t.Errorf("%+v, %v", c, err)
 	}
-	info, err := os.Stat(s.path)
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("others can read it: %v, %v", info.Mode(), err)
-	}
+	private(t, s.path)
+	private(t, s.path+"-wal")
 	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"} {
 		var got string
 		ok(t, s.write.QueryRow("PRAGMA "+pragma).Scan(&got))
@@ -235,5 +272,33 @@ func TestMigrate_cancelled(t *testing.T) {
 	}
 	if files(t, dir)[File] != before[File] {
 		t.Error("the file was changed")
+	}
+}
+
+func TestMigrate_whileInUse(t *testing.T) {
+	dir, o := folder(t)
+	s, err := Open(t.Context(), dir, o)
+	ok(t, err)
+	_, err = s.Tenant("acme").Upsert(t.Context(), "triage", report(1, 50))
+	ok(t, err)
+	_, err = open(t.Context(), dir, o, with(t, `SELECT 1`))
+	wantKind(t, err, fault.Unavailable)
+	ok(t, s.Close())
+	s, err = open(t.Context(), dir, o, with(t, `SELECT 1`))
+	ok(t, err)
+	ok(t, s.Close())
+}
+
+// TestMigrate_twoAtOnce is about two programs that make the same file: neither removes
+// what the other has made.
+func TestMigrate_twoAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, File)
+	steps, err := readMigrations(migrations)
+	ok(t, err)
+	ok(t, migrate(t.Context(), file, 0, steps))
+	wantKind(t, migrate(t.Context(), file, 0, steps), fault.Unavailable)
+	if version, err := inspect(t.Context(), file, len(steps)); err != nil || version != len(steps) {
+		t.Errorf("version %d, %v", version, err)
 	}
 }

@@ -34,7 +34,7 @@ func (t *Tenant) Set(ctx context.Context, r Request, name, value string) (versio
 			return 0, fault.New(fault.Invalid, fmt.Sprintf("a setting has a name and at most %d bytes", maxSetting))
 		}
 		var now int64
-		err := w.tx.QueryRowContext(ctx, `SELECT coalesce(max(version), 0) FROM settings WHERE tenant = ? AND name = ?`, w.name, name).Scan(&now)
+		err := w.QueryRowContext(ctx, `SELECT coalesce(max(version), 0) FROM settings WHERE tenant = ? AND name = ?`, w.name, name).Scan(&now)
 		if err == nil {
 			err = r.checkVersion(uint64(now), "the setting")
 		}

@@ -152,7 +152,7 @@ func (t *Tenant) AddToken(ctx context.Context, r Request, k Token) error {
 		detail: map[string]any{"owner": k.Owner, "purpose": k.Purpose, "scopes": k.Scopes, "expires": k.Expires.UTC().Format(time.RFC3339)}, same: k.Hash,
 	}
 	_, err = t.change(ctx, c, func(w *writer) (int64, error) {
-		if _, err := w.user(ctx, w.tx, k.Owner); err != nil {
+		if _, err := w.user(ctx, w, k.Owner); err != nil {
 			return 0, err
 		}
 		return 0, w.exec(ctx, `INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0)`, w.name, k.Hash[:], k.Owner, k.Purpose, string(scopes), at(k.Created), at(k.Expires))
@@ -263,7 +263,7 @@ func (w *writer) firstOnly(ctx context.Context, person string) error {
 		return nil
 	}
 	var people int
-	err := w.tx.QueryRowContext(ctx, `SELECT count(*) FROM users WHERE tenant = ?`, w.name).Scan(&people)
+	err := w.QueryRowContext(ctx, `SELECT count(*) FROM users WHERE tenant = ?`, w.name).Scan(&people)
 	if err == nil && people > 0 {
 		err = fault.New(fault.Denied, "this installation has been set up already")
 	}
@@ -279,7 +279,7 @@ func (t *Tenant) Code(ctx context.Context, h Hash) (k Code, err error) {
 	return k, err
 }
 
-func (t *Tenant) code(ctx context.Context, tx *sql.Tx, h Hash) (k Code, err error) {
+func (t *Tenant) code(ctx context.Context, tx asker, h Hash) (k Code, err error) {
 	var expires int64
 	err = one(tx.QueryRowContext(ctx, `SELECT person, role, expires FROM codes WHERE tenant = ? AND hash = ? AND expires > ?`,
 		t.name, h[:], t.s.options.Now().UnixNano()), "such code, or it has expired", &k.Person, &k.Role, &expires)
@@ -293,7 +293,7 @@ func (t *Tenant) code(ctx context.Context, tx *sql.Tx, h Hash) (k Code, err erro
 func (t *Tenant) Redeem(ctx context.Context, h Hash, u User) error {
 	c := change{Request: Request{Actor: u.Name}, action: "code.redeem", target: "person/" + u.Name}
 	_, err := t.change(ctx, c, func(w *writer) (int64, error) {
-		k, err := w.code(ctx, w.tx, h)
+		k, err := w.code(ctx, w, h)
 		if err != nil {
 			return 0, err
 		}
@@ -343,7 +343,7 @@ func (t *Tenant) subject(kind, subject string) []byte {
 	return t.s.keys.mac(t.s.keys.subjects, t.name, []byte(kind), []byte(subject))
 }
 
-func (t *Tenant) attempts(ctx context.Context, tx *sql.Tx, kind string, subject []byte) (a Attempts, err error) {
+func (t *Tenant) attempts(ctx context.Context, tx asker, kind string, subject []byte) (a Attempts, err error) {
 	rows, err := tx.QueryContext(ctx, `SELECT failed, last FROM attempts WHERE tenant = ? AND kind = ? AND subject = ?`, t.name, kind, subject)
 	err = each(rows, err, func(r *sql.Rows) error {
 		var last int64
@@ -359,7 +359,7 @@ func (t *Tenant) attempts(ctx context.Context, tx *sql.Tx, kind string, subject 
 func (t *Tenant) ChangeAttempts(ctx context.Context, kind, subject string, next func(Attempts) (Attempts, error)) error {
 	return t.writing(ctx, func(w *writer) error {
 		key := w.subject(kind, subject)
-		a, err := w.attempts(ctx, w.tx, kind, key)
+		a, err := w.attempts(ctx, w, kind, key)
 		if err != nil {
 			return err
 		}

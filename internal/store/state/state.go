@@ -37,9 +37,9 @@ import (
 
 // Options are what the store is given from outside.
 type Options struct {
-	Key    []byte           // 32 bytes, see [ReadKey]
-	Now    func() time.Time // the clock
-	Keep   string           // the role of which one person must stay able to sign in; empty for none
+	Key  []byte           // 32 bytes, see [ReadKey]
+	Now  func() time.Time // the clock
+	Keep string           // the role of which one person must stay able to sign in; empty for none
 }
 
 func (o Options) valid() error {
@@ -56,6 +56,7 @@ type Store struct {
 	keys    keys
 	write   *sql.DB // one connection
 	read    *sql.DB
+	rare    int // rareText, but in tests
 }
 
 // Tenant is the part of a store that belongs to one tenant.
@@ -124,8 +125,15 @@ func (t *Tenant) change(ctx context.Context, c change, do func(w *writer) (int64
 // writer is a transaction of the one writer.
 type writer struct {
 	*Tenant
-	tx  *sql.Tx
-	now int64
+	tx   *sql.Tx
+	now  int64
+	said map[string]*sql.Stmt // by their text; they end with the transaction
+}
+
+// asker is a transaction that can be asked: a reader's, or the writer.
+type asker interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // writing calls do in a transaction, which is rolled back if do fails.
@@ -138,7 +146,7 @@ func (t *Tenant) writing(ctx context.Context, do func(w *writer) error) error {
 		return explain(err)
 	}
 	defer tx.Rollback() // does nothing after Commit
-	if err := do(&writer{t, tx, t.s.options.Now().UnixNano()}); err != nil {
+	if err := do(&writer{t, tx, t.s.options.Now().UnixNano(), map[string]*sql.Stmt{}}); err != nil {
 		return explain(err)
 	}
 	return explain(tx.Commit())
@@ -154,14 +162,47 @@ func (t *Tenant) reading(ctx context.Context, do func(tx *sql.Tx) error) error {
 	return explain(do(tx))
 }
 
+// say returns a statement, prepared: in a batch parsing them again would be a fifth of
+// the work.
+func (w *writer) say(ctx context.Context, query string) (stmt *sql.Stmt, err error) {
+	if stmt = w.said[query]; stmt == nil {
+		if stmt, err = w.tx.PrepareContext(ctx, query); err == nil {
+			w.said[query] = stmt
+		}
+	}
+	return stmt, err
+}
+
+// QueryContext implements asker.
+func (w *writer) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	stmt, err := w.say(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+// QueryRowContext implements asker.
+func (w *writer) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	stmt, err := w.say(ctx, query)
+	if err != nil {
+		return w.tx.QueryRowContext(ctx, query, args...) // fails in the same way, and can say so
+	}
+	return stmt.QueryRowContext(ctx, args...)
+}
+
 func (w *writer) exec(ctx context.Context, query string, args ...any) error {
-	_, err := w.tx.ExecContext(ctx, query, args...)
+	_, err := w.touched(ctx, query, args...)
 	return err
 }
 
 // touched runs a statement and returns how many rows it changed.
 func (w *writer) touched(ctx context.Context, query string, args ...any) (int64, error) {
-	r, err := w.tx.ExecContext(ctx, query, args...)
+	stmt, err := w.say(ctx, query)
+	if err != nil {
+		return 0, err
+	}
+	r, err := stmt.ExecContext(ctx, args...)
 	if err != nil {
 		return 0, err
 	}
@@ -190,7 +231,7 @@ func (w *writer) before(ctx context.Context, key string, digest []byte, result *
 		return false, err
 	}
 	var was []byte
-	err := w.tx.QueryRowContext(ctx, `SELECT digest, result FROM requests WHERE tenant = ? AND key = ?`, w.name, key).Scan(&was, result)
+	err := w.QueryRowContext(ctx, `SELECT digest, result FROM requests WHERE tenant = ? AND key = ?`, w.name, key).Scan(&was, result)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return false, nil
@@ -212,7 +253,7 @@ func (w *writer) audit(ctx context.Context, actor, action, target string, detail
 		}
 		e.Detail = string(b)
 	}
-	head, _, err := w.auditHead(ctx, w.tx)
+	head, _, err := w.auditHead(ctx, w)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func (t *Tenant) Record(ctx context.Context, r Request, action, target string, d
 }
 
 // auditHead returns the end of the audit, and its seal.
-func (t *Tenant) auditHead(ctx context.Context, tx *sql.Tx) (h audit.Head, seal []byte, err error) {
+func (t *Tenant) auditHead(ctx context.Context, tx asker) (h audit.Head, seal []byte, err error) {
 	h = audit.Start(t.name)
 	rows, err := tx.QueryContext(ctx, `SELECT seq, hash, seal FROM audit_heads WHERE tenant = ?`, t.name)
 	err = each(rows, err, func(r *sql.Rows) (err error) {

@@ -34,7 +34,7 @@ func (u *User) into() (dest []any, done func()) {
 }
 
 // user reads a person.
-func (t *Tenant) user(ctx context.Context, tx *sql.Tx, name string) (u User, err error) {
+func (t *Tenant) user(ctx context.Context, tx asker, name string) (u User, err error) {
 	dest, done := u.into()
 	err = one(tx.QueryRowContext(ctx, `SELECT `+userColumns+` FROM users u WHERE tenant = ? AND name = ?`, t.name, name), fmt.Sprintf("person %q", name), dest...)
 	done()
@@ -89,7 +89,7 @@ func (w *writer) create(ctx context.Context, u User) error {
 func (t *Tenant) onUser(ctx context.Context, r Request, action, name string, detail, same any, do func(w *writer, u User) error) error {
 	c := change{Request: r, action: "person." + action, target: "person/" + name, detail: detail, same: same}
 	_, err := t.change(ctx, c, func(w *writer) (int64, error) {
-		u, err := w.user(ctx, w.tx, name)
+		u, err := w.user(ctx, w, name)
 		if err == nil {
 			err = r.checkVersion(u.Version, "the account")
 		}
@@ -110,7 +110,7 @@ func (t *Tenant) onUser(ctx context.Context, r Request, action, name string, det
 // someoneLeft returns an error if nobody of a role can sign in any more.
 func (w *writer) someoneLeft(ctx context.Context, role string) error {
 	var left int
-	err := w.tx.QueryRowContext(ctx, `SELECT count(*) FROM users WHERE tenant = ? AND disabled = 0 AND role = ?`, w.name, role).Scan(&left)
+	err := w.QueryRowContext(ctx, `SELECT count(*) FROM users WHERE tenant = ? AND disabled = 0 AND role = ?`, w.name, role).Scan(&left)
 	if err == nil && left == 0 {
 		err = fault.New(fault.Conflict, fmt.Sprintf("then there would be no %s left", role))
 	}

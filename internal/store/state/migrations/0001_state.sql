@@ -35,6 +35,31 @@ CREATE TABLE incidents (
 	PRIMARY KEY (tenant, id)
 ) STRICT;
 
+-- What incidents are called. A change of name ends the text of an incident and begins
+-- another.
+CREATE TABLE incident_texts (
+	n        INTEGER PRIMARY KEY, -- a number that stays when the file is copied
+	tenant   TEXT NOT NULL,
+	incident INTEGER NOT NULL,
+	until    INTEGER NOT NULL, -- seq; the largest number while it is the latest
+	title    TEXT NOT NULL,
+	names    TEXT NOT NULL, -- JSON
+	search   TEXT NOT NULL, -- what a text is looked for in: lower case
+	FOREIGN KEY (tenant, incident) REFERENCES incidents (tenant, id)
+) STRICT;
+CREATE INDEX incident_texts_incident ON incident_texts (tenant, incident, until);
+CREATE INDEX incident_texts_until ON incident_texts (tenant, until) WHERE until < 9223372036854775807;
+
+-- Three letters each, so that any part of a name is found. Tenants are told apart by the
+-- table it stands for.
+CREATE VIRTUAL TABLE incident_search USING fts5 (search, content = 'incident_texts', content_rowid = 'n', tokenize = 'trigram case_sensitive 1');
+CREATE TRIGGER incident_texts_added AFTER INSERT ON incident_texts BEGIN
+	INSERT INTO incident_search (rowid, search) VALUES (new.n, new.search);
+END;
+CREATE TRIGGER incident_texts_gone AFTER DELETE ON incident_texts BEGIN
+	INSERT INTO incident_search (incident_search, rowid, search) VALUES ('delete', old.n, old.search);
+END;
+
 -- The rows that lists show. A change ends the row of an incident and begins another, so
 -- that a list that is being paged through stands still.
 CREATE TABLE incident_rows (
@@ -54,15 +79,15 @@ CREATE TABLE incident_rows (
 	state      TEXT NOT NULL,
 	verdict    TEXT NOT NULL,
 	assignee   TEXT NOT NULL,
-	title      TEXT NOT NULL,
-	names      TEXT NOT NULL, -- JSON
-	search     TEXT NOT NULL, -- what a text is looked for in, lower case
+	text       INTEGER NOT NULL, -- n of incident_texts
 	findings   INTEGER NOT NULL,
 	version    INTEGER NOT NULL,
 	FOREIGN KEY (tenant, id) REFERENCES incidents (tenant, id)
 ) STRICT;
-CREATE UNIQUE INDEX incident_rows_id ON incident_rows (tenant, id, since);
-CREATE INDEX incident_rows_order ON incident_rows (tenant, surfaced, ratio, updated, id, since, until, state);
+-- The first two hold all that lists choose and order by, so that only the rows of a page
+-- are looked up.
+CREATE INDEX incident_rows_id ON incident_rows (tenant, id, since, until, surfaced, ratio, updated, state, assignee, text);
+CREATE INDEX incident_rows_order ON incident_rows (tenant, surfaced, ratio, updated, id, since, until, state, assignee, text);
 CREATE INDEX incident_rows_count ON incident_rows (tenant, state, surfaced, assignee) WHERE retired = 0;
 CREATE INDEX incident_rows_retired ON incident_rows (tenant, retired) WHERE retired > 0;
 

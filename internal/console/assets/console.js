@@ -1,0 +1,157 @@
+// The console works without this file. It adds keys, records beside a sentence without
+// loading the page, rows that come by themselves, and times that go on.
+"use strict";
+(() => {
+  const $ = (s, from = document) => from.querySelector(s);
+  const all = (s, from = document) => [...from.querySelectorAll(s)];
+  const page = async (address, quiet) => { // quiet: nobody asked, so it does not keep the session alive
+    const r = await fetch(address, { credentials: "same-origin", headers: quiet ? { "X-Vedette-Quiet": "1" } : {} });
+    if (!r.ok || r.redirected) throw new Error("not what was asked for");
+    return new DOMParser().parseFromString(await r.text(), "text/html");
+  };
+
+  // Times: said again each half minute; the reader's own time when pointed at.
+  const ago = (t) => {
+    const s = Math.round((Date.now() - t) / 1000), past = s >= 0, n = Math.abs(s);
+    const say = (x, one, many) => (past ? "" : "in ") + x + " " + (x === 1 ? one : many) + (past ? " ago" : "");
+    if (n < 60) return "just now";
+    if (n < 3600) return say(Math.floor(n / 60), "min", "min");
+    if (n < 86400) return say(Math.floor(n / 3600), "h", "h");
+    if (n < 5184000) return say(Math.floor(n / 86400), "day", "days");
+    return null;
+  };
+  const skew = () => {
+    for (const t of all("time[datetime]")) {
+      const at = new Date(t.dateTime), s = ago(at);
+      if (s) t.textContent = s;
+      if (!t.dataset.utc) t.dataset.utc = t.title;
+      t.title = at.toLocaleString(undefined, { dateStyle: "long", timeStyle: "long" }) + " (" + t.dataset.utc + ")";
+    }
+  };
+  skew();
+  setInterval(skew, 30000);
+
+  // Keys.
+  let here = null, first = "";
+  const rows = () => all("[data-keys] tbody tr, .front > li");
+  const go = (by) => {
+    const list = rows();
+    if (!list.length) return;
+    let i = list.indexOf(here) + by;
+    if (here === null) i = by > 0 ? 0 : list.length - 1;
+    i = Math.max(0, Math.min(list.length - 1, i));
+    if (here) here.classList.remove("here");
+    here = list[i];
+    here.classList.add("here");
+    $("a", here).focus({ preventScroll: true });
+    here.scrollIntoView({ block: "nearest" });
+  };
+  document.addEventListener("keydown", (e) => {
+    if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing) return;
+    const typing = e.target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select");
+    if (e.key === "Escape" && typing) return e.target.blur();
+    if (typing) return;
+    const did = () => e.preventDefault();
+    if (first === "g") {
+      first = "";
+      const to = { h: "/", i: "/incidents", e: "/entities", s: "/sources" }[e.key];
+      if (to) { did(); location.href = to; }
+      return;
+    }
+    switch (e.key) {
+      case "j": did(); return go(1);
+      case "k": did(); return go(-1);
+      case "x": {
+        const box = here && $("input[type=checkbox]", here);
+        if (box) { did(); box.checked = !box.checked; }
+        return;
+      }
+      case "Enter":
+        if (here && (e.target === document.body || e.target.matches("input[type=checkbox]"))) { did(); $(".what a, h2 a", here).click(); }
+        return;
+      case "n": {
+        const note = $("[data-note]");
+        if (note) { did(); note.focus(); }
+        return;
+      }
+      case "/": if ($("#q")) { did(); $("#q").focus(); } return;
+      case "?": did(); location.href = "/help#keys"; return;
+      case "g": first = "g"; setTimeout(() => { first = ""; }, 1200);
+    }
+  });
+
+  // Records beside a sentence.
+  const beside = async (address, push) => {
+    const d = await page(address);
+    $("#beside").replaceChildren(...$("#beside", d).childNodes);
+    for (const li of all(".told li")) {
+      const same = li.id && d.getElementById(li.id);
+      li.toggleAttribute("aria-current", Boolean(same && same.hasAttribute("aria-current")));
+    }
+    if (push) history.pushState(null, "", address);
+    skew();
+  };
+  document.addEventListener("click", (e) => {
+    const a = e.target.closest("a[data-beside]");
+    if (!a || e.ctrlKey || e.metaKey || e.shiftKey || e.button) return;
+    e.preventDefault();
+    beside(a.href, true).then(() => {
+      if (matchMedia("(max-width: 1100px)").matches) $(new URL(a.href).hash)?.scrollIntoView();
+      if (a.isConnected) a.focus(); else $("#beside").focus();
+    }).catch(() => { location.href = a.href; });
+  });
+  if ($("#beside")) addEventListener("popstate", () => beside(location.href, false).catch(() => location.reload()));
+
+  // Rows that come by themselves. What is being read does not move.
+  const fresh = async () => {
+    const old = $("[data-rows]"), d = await page(location.href, true), now = $("[data-rows]", d);
+    const counts = $(".tabs"), counted = $(".tabs", d), health = $(".health", d);
+    if (counts && counted) counts.replaceWith(counted);
+    if (health) $(".health").replaceWith(health);
+    if (!old || !now) return;
+    const body = (t) => $("tbody", t) || t;
+    const known = new Map(all("[data-id]", body(old)).map((r) => [r.dataset.id, r]));
+    let before = null;
+    for (const r of all("[data-id]", body(now)).reverse()) {
+      const was = known.get(r.dataset.id);
+      if (was) {
+        const box = $("input[type=checkbox]", was), copy = document.importNode(r, true);
+        if (was.outerHTML !== copy.outerHTML && was !== here && !was.contains(document.activeElement)) {
+          if (box && $("input[type=checkbox]", copy)) $("input[type=checkbox]", copy).checked = box.checked;
+          was.replaceWith(copy);
+          before = copy;
+        } else before = was;
+        continue;
+      }
+      const come = document.importNode(r, true);
+      come.classList.add("new");
+      const top = before ? before.getBoundingClientRect().top : 0;
+      body(old).insertBefore(come, before);
+      if (before && top < innerHeight / 2 && scrollY > 0) scrollBy(0, before.getBoundingClientRect().top - top);
+      before = come;
+    }
+    skew();
+  };
+  if (document.body.hasAttribute("data-live") && window.EventSource) {
+    const changes = new EventSource("/changes");
+    let soon = 0;
+    changes.addEventListener("change", (e) => {
+      const one = $("article.incident");
+      if (one) {
+        if (e.data === "incident " + one.dataset.id && !$(".changed")) {
+          const p = document.createElement("p");
+          p.className = "done changed";
+          p.setAttribute("role", "status");
+          const a = document.createElement("a");
+          a.href = location.href;
+          a.textContent = "Load it again";
+          p.append("This incident has changed since you opened it. ", a, ".");
+          one.prepend(p);
+        }
+        return;
+      }
+      if (!soon) soon = setTimeout(() => { soon = 0; fresh().catch(() => {}); }, 1000);
+    });
+    changes.addEventListener("over", () => { changes.close(); location.reload(); });
+  }
+})();

@@ -1,0 +1,292 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"slices"
+	"strings"
+	"time"
+
+	"vedette/internal/api/desk"
+	"vedette/internal/entity"
+	"vedette/internal/fault"
+	"vedette/internal/finding"
+	"vedette/internal/resolve"
+	"vedette/internal/store/state"
+)
+
+const (
+	learning   = 5 * 24 * time.Hour // until what is unusual for an entity counts in full; see package baseline
+	here       = 24 * time.Hour     // without being seen after which an identifier is of the past
+	mostCases  = 20                 // of an entity, that findings are taken from
+	mostFound  = 5000               // entities in a list
+	leastTyped = 2                  // letters from which all others are looked for, too
+)
+
+// known is what the learner knows of an entity.
+type known struct {
+	resolve.Seen
+	name  string
+	ids   []resolve.Identifier
+	acted bool // it is learned: it was not only turned to, as by somebody who tries addresses
+}
+
+// addresses returns the addresses of an entity, the latest first.
+func (k known) addresses() (all []string) {
+	for _, id := range slices.Backward(k.ids) {
+		if id.Type == entity.IP {
+			all = append(all, id.Value)
+		}
+	}
+	return all
+}
+
+// know returns what is known of some entities; those that nothing is known of are left
+// out. The lock is taken once, since who has it holds up learning.
+func (l *learner) know(keys []entity.Key) map[entity.Key]known {
+	all := make(map[entity.Key]known, len(keys))
+	l.lock.RLock()
+	defer l.lock.RUnlock()
+	for _, k := range keys {
+		if _, done := all[k]; done {
+			continue
+		}
+		if seen, ok := l.resolver.Directory.Seen(k); ok {
+			all[k] = l.describe(k, seen)
+		}
+	}
+	return all
+}
+
+// describe returns what is known of an entity. The lock is held.
+func (l *learner) describe(k entity.Key, seen resolve.Seen) known {
+	return known{seen, l.resolver.Directory.Name(k), l.resolver.Directory.Identifiers(k), l.machine.Known(k)}
+}
+
+// told returns the time up to which telemetry was learned, Unix nanoseconds.
+func (l *learner) told() int64 {
+	l.lock.RLock()
+	defer l.lock.RUnlock()
+	return l.timeline.Now()
+}
+
+// progress is how far the learner has come.
+type progress struct {
+	share  float64 // of the learning period
+	known  int     // entities of ours
+	active int     // of these, in the last seven days
+	first  int64   // when the first of them was seen, Unix nanoseconds; 0 if there is none
+}
+
+func (l *learner) progress() (p progress) {
+	l.lock.RLock()
+	defer l.lock.RUnlock()
+	p.share = l.machine.Learning()
+	since := l.timeline.Now() - int64(7*24*time.Hour)
+	for k, s := range l.resolver.Directory.All {
+		if !s.Own || !l.machine.Known(k) {
+			continue
+		}
+		if p.known++; s.To >= since {
+			p.active++
+		}
+		if p.first == 0 || s.From < p.first {
+			p.first = s.From
+		}
+	}
+	return p
+}
+
+// found is an entity that was looked for.
+type found struct {
+	key entity.Key
+	known
+}
+
+// find returns the entities of ours that something is called, and with enough letters all
+// others, too; without any, all that are learned. Those last seen come first.
+func (l *learner) find(text string) []found {
+	text = strings.ToLower(text)
+	var all []found
+	l.lock.RLock()
+	for k, seen := range l.resolver.Directory.All {
+		if len(text) < leastTyped && !(seen.Own && l.machine.Known(k)) {
+			continue
+		}
+		if e := l.describe(k, seen); e.called(text) {
+			all = append(all, found{k, e})
+		}
+	}
+	l.lock.RUnlock()
+	slices.SortFunc(all, byLast)
+	return all[:min(len(all), mostFound)]
+}
+
+func byLast(a, b found) int { return cmp.Or(cmp.Compare(b.To, a.To), cmp.Compare(a.key, b.key)) }
+
+// called reports whether a name or identifier holds the text, which is in lower case.
+func (k known) called(text string) bool {
+	return text == "" || strings.Contains(strings.ToLower(k.name), text) ||
+		slices.ContainsFunc(k.ids, func(id resolve.Identifier) bool { return strings.Contains(strings.ToLower(id.Value), text) })
+}
+
+// learned returns how much is known of what is normal for an entity, 0 to 1.
+func (k known) learned(now int64) float64 {
+	if !k.Own || !k.acted {
+		return 0
+	}
+	return max(0, min(1, float64(now-k.From)/float64(learning)))
+}
+
+// deskEntities reads entities.
+type deskEntities struct{ *Faces }
+
+// Find implements [desk.Entities]. An entity that is seen again while somebody turns pages
+// moves to the first.
+func (s deskEntities) Find(ctx context.Context, tenant, text, cursor string, n int) (rows []desk.EntityRow, next string, err error) {
+	if err := ours(tenant); err != nil {
+		return nil, "", err
+	}
+	all, now := s.daemon.learner.find(text), s.daemon.learner.told()
+	if cursor != "" {
+		last, err := readPlace(cursor)
+		if err != nil {
+			return nil, "", err
+		}
+		i, there := slices.BinarySearchFunc(all, last, byLast)
+		if there {
+			i++
+		}
+		all = all[i:]
+	}
+	if n = max(1, min(n, wholePage)); len(all) > n {
+		all = all[:n]
+		next = place(all[n-1])
+	}
+	for _, e := range all {
+		r := rowOfEntity(e.key, e.known, now)
+		if e.Own {
+			p, err := s.tenant(tenant).Incidents(ctx, state.Filter{Shown: state.Surfaced, Condition: state.IsOpen, Entity: e.key}, "", wholePage)
+			if err != nil {
+				return nil, "", err
+			}
+			r.Incidents = len(p.Rows)
+		}
+		rows = append(rows, r)
+	}
+	return rows, next, nil
+}
+
+func rowOfEntity(k entity.Key, e known, now int64) desk.EntityRow {
+	r := desk.EntityRow{Key: k, Kind: e.Kind, Name: e.name, Own: e.Own, Learned: e.learned(now), Last: moment(e.To)}
+	if a := e.addresses(); len(a) > 0 && a[0] != e.name {
+		r.Address = a[0]
+	}
+	return r
+}
+
+// place returns where a list of entities goes on.
+func place(e found) string {
+	b := binary.BigEndian.AppendUint64(nil, uint64(e.To))
+	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64(b, uint64(e.key)))
+}
+
+func readPlace(cursor string) (e found, err error) {
+	b, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil || len(b) != 16 {
+		return e, fault.New(fault.Invalid, "this is not the cursor of a list")
+	}
+	e.To, e.key = int64(binary.BigEndian.Uint64(b)), entity.Key(binary.BigEndian.Uint64(b[8:]))
+	return e, nil
+}
+
+// Entity implements [desk.Entities]. One that the learner has forgotten is still what its
+// incidents call it.
+func (s deskEntities) Entity(ctx context.Context, tenant string, key entity.Key) (desk.Entity, error) {
+	if err := ours(tenant); err != nil {
+		return desk.Entity{}, err
+	}
+	t := s.tenant(tenant)
+	now := s.daemon.learner.told()
+	k, there := s.daemon.learner.know([]entity.Key{key})[key]
+	p, err := t.Incidents(ctx, state.Filter{Entity: key}, "", wholePage)
+	if err != nil {
+		return desk.Entity{}, err
+	}
+	if !there && len(p.Rows) == 0 {
+		return desk.Entity{}, fault.New(fault.NotFound, "nothing is known of such an entity")
+	}
+	e := desk.Entity{
+		Key: key, Kind: k.Kind, Name: k.name, Own: k.Own || !there, First: moment(k.From), Last: moment(k.To), Learned: k.learned(now),
+		Identifiers: identifiers(k, now), Incidents: s.rows(p.Rows),
+	}
+	var reports []state.Report
+	for _, r := range p.Rows[:min(len(p.Rows), mostCases)] {
+		c, err := t.Incident(ctx, r.ID)
+		if err != nil {
+			return desk.Entity{}, err
+		}
+		reports = append(reports, c.Report)
+		for _, f := range c.Incident.Findings {
+			if f.Entity == key {
+				e.Findings = append(e.Findings, f)
+			}
+		}
+	}
+	slices.SortStableFunc(e.Findings, func(a, b finding.Finding) int { return cmp.Compare(b.Time, a.Time) })
+	names := s.names(reports...)
+	if e.Names = names; e.Name == "" {
+		e.Name = names.Name(key)
+	}
+	return e, nil
+}
+
+// identifiers returns the identifiers of an entity over time, those that it has now first.
+func identifiers(k known, now int64) (all []desk.Identifier) {
+	latest := map[entity.IDType]int64{}
+	for _, id := range k.ids {
+		latest[id.Type] = max(latest[id.Type], id.To)
+	}
+	for _, id := range slices.Backward(k.ids) {
+		i := desk.Identifier{Type: id.Type, Value: id.Value, From: moment(id.From), To: moment(id.To), How: how(id.Type, k.Own)}
+		if id.To == latest[id.Type] && id.To >= now-int64(here) {
+			i.Now, i.To = true, time.Time{}
+		}
+		all = append(all, i)
+	}
+	slices.SortStableFunc(all, func(a, b desk.Identifier) int {
+		if a.Now != b.Now {
+			return map[bool]int{true: -1, false: 1}[a.Now]
+		}
+		return b.From.Compare(a.From)
+	})
+	return all
+}
+
+// how says where we have an identifier of a type from.
+func how(t entity.IDType, own bool) string {
+	switch t {
+	case entity.IP:
+		return "the traffic"
+	case entity.MAC:
+		return "a lease, or ARP"
+	case entity.Hostname:
+		if own {
+			return "a lease"
+		}
+		return "DNS, TLS or HTTP"
+	case entity.User:
+		return "signing in"
+	case entity.Cert:
+		return "a TLS certificate"
+	case entity.AETitle:
+		return "a DICOM association"
+	case entity.Email:
+		return "mail"
+	case entity.Unit:
+		return "a control protocol"
+	}
+	return ""
+}

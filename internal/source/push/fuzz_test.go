@@ -1,0 +1,74 @@
+package push
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func FuzzEnvelopes(f *testing.F) {
+	for _, s := range []string{
+		`{"event":"a"}{"event":{"b":[1,2]},"sourcetype":"x"}`, `{"event":"two\nlines"}`, `{"event":"{\n}"}`, "{", `{"event":null}`, `"\`, "]]", `{"event":"\u0000"}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		found, p := envelopes(b)
+		if (found == nil) == (p == nil) {
+			t.Fatal("neither or both")
+		}
+		if p != nil {
+			return
+		}
+		check(t, found)
+	})
+}
+
+func FuzzActions(f *testing.F) {
+	for _, s := range []string{
+		"{\"create\":{}}\n{\"message\":\"{\\\"a\\\":1}\"}\n", "{\"index\":{\"_index\":\"x\",\"_id\":\"1\"}}\n{}\n", "{\"delete\":{}}\n{\"update\":{}}\n{}\n", "{\"create\":{}}", "{\"create\":1}\n", "\n\n",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		found, items, p := actions(b, "x")
+		if (found == nil) == (p == nil) {
+			t.Fatal("neither or both")
+		}
+		if p != nil {
+			return
+		}
+		good := 0
+		for _, i := range items {
+			for _, one := range i {
+				if one.Error == nil {
+					good++
+				}
+			}
+		}
+		if good != len(found.names) {
+			t.Errorf("%d items are good, %d records", good, len(found.names))
+		}
+		if _, err := json.Marshal(items); err != nil {
+			t.Error(err)
+		}
+		check(t, found)
+	})
+}
+
+func check(t *testing.T, found *named) {
+	n := 0
+	if err := found.each(func(name string, data []byte) error {
+		n++
+		if bytes.IndexByte(data, '\n') >= 0 {
+			t.Errorf("a record of two lines: %q", data)
+		}
+		if c := clean(name); c == "" || len(c) > maxName || strings.ContainsAny(c, "/#\n") {
+			t.Errorf("name %q", c)
+		}
+		return nil
+	}); err != nil || n != len(found.names) {
+		t.Error(n, err)
+	}
+}
