@@ -26,7 +26,7 @@ type analyzeVerb struct {
 	HTML    string   `placeholder:"FILE" help:"Write the report as a single page to FILE."`
 	Own     []string `placeholder:"CIDR" help:"Networks of your own beside private ones, such as 192.0.2.0/24. Without it they are told from the traffic."`
 	Workers int      `default:"0" help:"How many workers; 0 is one for each core. The answer is the same."`
-	Memory  int64    `default:"1024" help:"MiB of events to hold in memory while they are sorted; what is more goes to temporary files."`
+	Memory  int64    `default:"2048" help:"MiB of events to hold at most in memory while they are sorted; what is more goes to temporary files."`
 }
 
 // Validate checks what kong can't.

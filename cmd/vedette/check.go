@@ -31,11 +31,16 @@ func (v *checkVerb) Run(s streams) error {
 	return err
 }
 
-// configVerb prints an example.
-type configVerb struct{}
+// configVerb is what there is to say about configuration files.
+type configVerb struct {
+	Example exampleVerb `cmd:"" help:"Print a configuration file with every key and its default."`
+}
+
+// exampleVerb prints an example.
+type exampleVerb struct{}
 
 // Run prints the example.
-func (configVerb) Run(s streams) error {
+func (exampleVerb) Run(s streams) error {
 	_, err := fmt.Fprint(s.out, config.Example)
 	return err
 }

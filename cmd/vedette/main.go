@@ -33,7 +33,7 @@ type verbs struct {
 	Show    showVerb    `cmd:"" help:"Print the record that a reference in a report leads to."`
 	Run     runVerb     `cmd:"" help:"Watch always: take in telemetry, learn, detect, and show it in the console."`
 	Check   checkVerb   `cmd:"" help:"Check the configuration and say what would run."`
-	Config  configVerb  `cmd:"" help:"Print a configuration file with every key and its default."`
+	Config  configVerb  `cmd:"" help:"Help with the configuration file."`
 	Version versionVerb `cmd:"" help:"Print the version."`
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"os"
 	"testing"
 
@@ -13,9 +12,7 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"vedette": func() {
-			os.Exit(run(context.Background(), os.Args[1:], streams{os.Stdout, os.Stderr}))
-		},
+		"vedette": main,
 	})
 }
 

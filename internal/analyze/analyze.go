@@ -42,7 +42,7 @@ type Options struct {
 	Budget  float64        // surfaced false incidents per 1,000 entities and day
 	Own     []netip.Prefix // networks of the organisation, beside private ones
 	Workers int            // 0 is one for each core
-	Memory  int64          // bytes of events held in memory while sorting; 0 is 1 GiB
+	Memory  int64          // bytes of events held in memory while sorting; 0 is 2 GiB
 	Temp    string         // folder for what does not fit; empty is the system's
 	Records bool           // have the records behind findings ready: files are read again for it
 	// Progress, if set, is called a few times a second while it goes on.
@@ -57,7 +57,7 @@ type Progress struct {
 }
 
 const (
-	defaultMemory = 1 << 30
+	defaultMemory = 2 << 30
 	tenant, site  = "local", "local"
 )
 

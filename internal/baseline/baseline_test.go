@@ -100,7 +100,7 @@ func TestTouch(t *testing.T) {
 			hour += rapid.Uint32Range(0, 3).Draw(t, "later")
 			v, who := rapid.Uint64Range(1, 6).Draw(t, "value")<<50, rapid.Uint64Range(1, 30).Draw(t, "who")*0x9e3779b97f4a7c15 // keys are hashes
 			g := uint16(who >> 60 % 3)
-			n := o.Touch(v, &entity.Ref{Key: entity.Key(who), Group: g}, hour)
+			n := o.Touch(v, &entity.Ref{Key: entity.Key(who), Group: g}, hour, detect.Always)
 			if n.First == had[pair{v, who}] || n.Estate != estate[v] || n.First && n.Group != group[pair{v, uint64(g)}] {
 				t.Fatalf("%+v, want first %v of %d, in the group %d", n, !had[pair{v, who}], estate[v], group[pair{v, uint64(g)}])
 			}
@@ -125,7 +125,7 @@ func TestTouch(t *testing.T) {
 func TestRecentAdoptionFades(t *testing.T) {
 	var o Objects
 	touch := func(who, hour int) float32 {
-		return o.Touch(1<<60, &entity.Ref{Key: entity.Key(who)}, uint32(490_000+hour)).Recent
+		return o.Touch(1<<60, &entity.Ref{Key: entity.Key(who)}, uint32(490_000+hour), detect.Always).Recent
 	}
 	for i := range 20 {
 		touch(i+1, 0)

@@ -21,17 +21,21 @@ const (
 	recentHalf = 12.0 // hours in which "of late" halves
 )
 
-// Touch notes that subject has the value key, and returns how new that was.
-func (o *Objects) Touch(key uint64, subject *entity.Ref, hour uint32) detect.Novelty {
+// Touch notes that subject has the value key, and returns how new that was, as
+// far as it is asked.
+func (o *Objects) Touch(key uint64, subject *entity.Ref, hour uint32, asks detect.Asks) detect.Novelty {
 	o.table.Reserve(3) // so that the loads can overlap: no cell moves between them
 	pair := o.table.At(text.Mix(key, uint64(subject.Key)))
+	first := pair.Count == 0
+	if pair.Count = 1; asks == detect.OnlyFirst || !first && asks == detect.WhenFirst {
+		return detect.Novelty{First: first}
+	}
 	estate := o.table.At(key)
-	if pair.Count > 0 {
+	if !first {
 		return detect.Novelty{Estate: estate.Count}
 	}
 	group := o.table.At(text.Mix(key, uint64(subject.Group)+1))
 	n := detect.Novelty{First: true, Group: group.Count, Estate: estate.Count}
-	pair.Count = 1
 	group.Count++
 	estate.Count++
 	recent := float64(estate.Last&(1<<recentBits-1)) / sixteenths

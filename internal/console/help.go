@@ -32,7 +32,7 @@ func showHelp(v *visit) error {
 			{"Surfaced", "Shown to people. The rest is kept below the line, each with its reason, and can be looked at."},
 			{"Score", "0 to 100. At 50 an incident has as much evidence as the budget asks for; each as much again halves what is missing to 100."},
 			{"Budget", "How many false incidents may be shown per 1,000 entities and day. It sets what is surfaced; you choose it."},
-			{"Verdict", "What an investigation concludes: malicious, suspicious, or benign and explained. Yours stands above the machine's, which learns from it."},
+			{"Verdict", "What an investigation concludes: malicious, suspicious, or benign and explained. Yours stands above the machine's."},
 		},
 		Levels: [][3]string{
 			{"almost certain", "95 % or more", "Act on it."},

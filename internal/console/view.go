@@ -198,7 +198,7 @@ func ailing(parts []desk.Part) (n int) {
 func said(done string) string {
 	switch done {
 	case "verdict":
-		return "Your verdict is kept. The machine learns from it."
+		return "Your verdict is kept, and stands above the machine's."
 	case "assigned":
 		return "The assignment is kept."
 	case "closed":

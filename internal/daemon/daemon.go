@@ -97,9 +97,17 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, er
 	if err = d.openState(ctx); err != nil {
 		return d, err
 	}
+	budget, err := budgetOf(ctx, d.state.Tenant(tenant), c.Budget)
+	if err != nil {
+		return d, err
+	}
+	c.Budget, d.config.Budget = budget.PerThousand, budget.PerThousand
 	d.learner = newLearner(c, runtime.GOMAXPROCS(0))
 	if _, err = snapshot.Load(learned, d.learner.read); err != nil {
 		return d, err
+	}
+	if safe := d.segments.Safe(); safe < d.learner.at {
+		log.Warn("events that were learned from are missing in the event store", "entries", d.learner.at-safe)
 	}
 	d.saved, d.events, d.at = d.learner.at, d.learner.events, d.now()
 	in := intake.Intake{Tenant: tenant, Site: c.Site, Key: d.key, Decoders: decoders.Kinds()}

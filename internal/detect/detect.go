@@ -71,8 +71,19 @@ const (
 // Detectors that give the same name share it.
 type Value struct {
 	Name string
+	Asks Asks                              // what is wanted of its novelty
 	Of   func(e event.View, s Side) uint64 // a hash; 0 is "has none"
 }
+
+// Asks says how much is wanted of a novelty: each look into a large table costs.
+type Asks uint8
+
+// What can be asked.
+const (
+	WhenFirst Asks = iota // Group, Estate and Recent, if it is First
+	OnlyFirst             // nothing but First
+	Always                // Estate in any case; Group and Recent if it is First
+)
 
 // Seen is an event as one of its parties sees it. It is valid until Observe returns.
 type Seen struct {
@@ -105,7 +116,7 @@ func (s *Seen) Peer() *entity.Ref {
 type Novelty struct {
 	First  bool    // this entity never had it before
 	Group  uint32  // how many of its peers had it; only if First
-	Estate uint32  // how many of our entities had it
+	Estate uint32  // how many of our entities had it; only if First, or if it is asked Always
 	Recent float32 // how many of ours adopted it in the last day or so; only if First
 }
 

@@ -115,21 +115,33 @@ func TestAccounts(t *testing.T) {
 		item source.Item
 		want Source
 	}{
-		{"read", item("a", "#words\nflow 5\n\ntwo 3\r\nsilent\nflow 9"),
-			Source{Format: "words", Records: 4, Decoded: 4, Events: 4, First: 2, Last: 9}},
-		{"rejected", item("a", "#words\nflow 5\nhalf 1\nx\npanic 7\nstrange\nx\nwrapped\n"+long+"\nflow 6\n"),
+		{
+			"read", item("a", "#words\nflow 5\n\ntwo 3\r\nsilent\nflow 9"),
+			Source{Format: "words", Records: 4, Decoded: 4, Events: 4, First: 2, Last: 9},
+		},
+		{
+			"rejected", item("a", "#words\nflow 5\nhalf 1\nx\npanic 7\nstrange\nx\nwrapped\n"+long+"\nflow 6\n"),
 			Source{Format: "words", Records: 9, Decoded: 2, Events: 2, First: 5, Last: 6, Rejected: map[decode.Reason]Rejects{
 				decode.NoTime: {1, 3}, decode.WrongShape: {2, 4}, Failure: {2, 5}, decode.NotJSON: {1, 8}, decode.TooLong: {1, 9},
-			}}},
+			}},
+		},
 		{"header_only", item("a", "#words\n"), Source{Format: "words"}},
-		{"nothing_understood", item("a", "#words\nx\ny\nhalf\n"), Source{Format: "words", Status: Unreadable, Records: 3,
+		{"nothing_understood", item("a", "#words\nx\ny\nhalf\n"), Source{
+			Format: "words", Status: Unreadable, Records: 3,
 			Error:    "it looks like words, but none of its 3 records could be understood, most because: number of columns differs from the header",
-			Rejected: map[decode.Reason]Rejects{decode.WrongShape: {2, 2}, decode.NoTime: {1, 4}}}},
-		{"broken_off", source.Item{Name: "a", Reader: io.MultiReader(strings.NewReader("#words\nflow 5\nflow 12"), iotest.ErrReader(errors.New("cut short")))},
-			Source{Format: "words", Status: Partly, Error: "cut short", Records: 1, Decoded: 1, Events: 1, First: 5, Last: 5}},
+			Rejected: map[decode.Reason]Rejects{decode.WrongShape: {2, 2}, decode.NoTime: {1, 4}},
+		}},
+		{
+			"broken_off",
+			source.Item{Name: "a", Reader: io.MultiReader(strings.NewReader("#words\nflow 5\nflow 12"), iotest.ErrReader(errors.New("cut short")))},
+			Source{Format: "words", Status: Partly, Error: "cut short", Records: 1, Decoded: 1, Events: 1, First: 5, Last: 5},
+		},
 		{"broken_at_once", source.Item{Name: "a", Reader: iotest.ErrReader(errors.New("cut short"))}, Source{Status: Unreadable, Error: "cut short"}},
-		{"broken_in_header", source.Item{Name: "a", Reader: io.MultiReader(strings.NewReader("#words\nfl"), iotest.ErrReader(errors.New("cut short")))},
-			Source{Format: "words", Status: Unreadable, Error: "cut short"}},
+		{
+			"broken_in_header",
+			source.Item{Name: "a", Reader: io.MultiReader(strings.NewReader("#words\nfl"), iotest.ErrReader(errors.New("cut short")))},
+			Source{Format: "words", Status: Unreadable, Error: "cut short"},
+		},
 		{"unreadable", source.Item{Name: "a", Err: errors.New("no permission")}, Source{Status: Unreadable, Error: "no permission"}},
 		{"skipped", source.Item{Name: "a", Skip: "a folder of version control"}, Source{Status: NotTelemetry, Error: "a folder of version control"}},
 		{"empty", item("a", ""), Source{Status: NotTelemetry, Error: "empty"}},

@@ -33,7 +33,6 @@ type Live struct {
 	sources map[string]*liveSource
 	named   string // the source that the batch was told of last
 	since   time.Time
-	turn    uint64       // number of the batch at hand
 	failed  error        // why nothing can be appended any more
 	waiting []chan error // for the batch at hand to be safe
 	latest  int64        // time of the latest event, Unix nanoseconds

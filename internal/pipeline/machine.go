@@ -103,7 +103,7 @@ func (m *Machine) batch(b *event.Batch) {
 			if detect.Side(r.side) == detect.Serves {
 				who = &h.Object
 			}
-			m.noveltyOf(r)[r.value] = m.objects[p].Touch(r.key, who, m.now.Hour)
+			m.noveltyOf(r)[r.value] = m.objects[p].Touch(r.key, who, m.now.Hour, m.plan.Values[r.value].Asks)
 		}
 	})
 	now := m.now

@@ -125,12 +125,14 @@ func TestStories(t *testing.T) {
 				ack(0, "10.0.0.5", macA, "ann", 3600), flow(10, "10.0.0.5", outside), ack(1800, "10.0.0.5", macA, "ann", 3600), flow(1900, "10.0.0.5", outside),
 				ack(9000, "10.0.0.5", macB, "ben", 3600), flow(9001, "10.0.0.5", outside), flow(9002, "10.0.0.5", outside),
 			},
-			[][2]int{{1, 3}, {5, 6}, {0, 1}, {4, 5}, {0, 2}}, [][2]int{{1, 5}, {0, 4}},
+			[][2]int{{1, 3}, {5, 6}, {0, 1}, {4, 5}, {0, 2}},
+			[][2]int{{1, 5}, {0, 4}},
 		},
 		{
 			"a_device_moves_to_another_address",
 			[]line{ack(0, "10.0.0.5", macA, "ann", 3600), flow(10, "10.0.0.5", outside), ack(100, "10.0.9.9", macA, "ann", 3600), flow(110, "10.0.9.9", outside)},
-			[][2]int{{1, 3}, {0, 3}}, nil,
+			[][2]int{{1, 3}, {0, 3}},
+			nil,
 		},
 		{
 			"and_somebody_else_gets_the_old_one",
@@ -138,7 +140,8 @@ func TestStories(t *testing.T) {
 				ack(0, "10.0.0.5", macA, "", 0), flow(10, "10.0.0.5", outside), ack(100, "10.0.9.9", macA, "", 0),
 				ack(200, "10.0.0.5", macB, "", 0), flow(210, "10.0.0.5", outside), flow(211, "10.0.9.9", outside),
 			},
-			[][2]int{{1, 5}}, [][2]int{{1, 4}, {4, 5}},
+			[][2]int{{1, 5}},
+			[][2]int{{1, 4}, {4, 5}},
 		},
 		{
 			"two_devices_swap_addresses",
@@ -146,58 +149,72 @@ func TestStories(t *testing.T) {
 				ack(0, "10.0.0.1", macA, "", 0), ack(0, "10.0.0.2", macB, "", 0), flow(1, "10.0.0.1", outside), flow(1, "10.0.0.2", outside),
 				ack(2, "10.0.0.2", macA, "", 0), ack(3, "10.0.0.1", macB, "", 0), flow(4, "10.0.0.2", outside), flow(4, "10.0.0.1", outside),
 			},
-			[][2]int{{2, 6}, {3, 7}}, [][2]int{{2, 3}, {6, 7}},
+			[][2]int{{2, 6}, {3, 7}},
+			[][2]int{{2, 3}, {6, 7}},
 		},
 		{
 			"known_by_its_address_alone_it_keeps_its_entity",
 			[]line{flow(0, "10.0.0.5", outside), flow(1, "10.0.0.5", outside), ack(2, "10.0.0.5", macA, "ann", 3600), flow(3, "10.0.0.5", outside)},
-			[][2]int{{0, 1}, {1, 3}, {2, 3}}, nil,
+			[][2]int{{0, 1}, {1, 3}, {2, 3}},
+			nil,
 		},
 		{
 			"a_lease_holds_until_another_machine_shows_up",
 			[]line{ack(0, "10.0.0.5", macA, "", 3600), flow(3599, "10.0.0.5", outside), flow(90000, "10.0.0.5", outside), flow(90001, "10.0.0.5", outside)},
-			[][2]int{{1, 2}, {2, 3}}, nil,
+			[][2]int{{1, 2}, {2, 3}},
+			nil,
 		},
 		{
 			"a_lease_that_ran_out_and_is_renewed",
 			[]line{ack(0, "10.0.0.5", macA, "", 3600), flow(10, "10.0.0.5", outside), flow(90000, "10.0.0.5", outside), ack(90100, "10.0.0.5", macA, "", 3600), flow(90101, "10.0.0.5", outside)},
-			[][2]int{{1, 4}}, nil,
+			[][2]int{{1, 4}},
+			nil,
 		},
 		{
 			"a_lease_of_unknown_length_lasts",
 			[]line{ack(0, "10.0.0.5", macA, "", 0), flow(10, "10.0.0.5", outside), flow(1e7, "10.0.0.5", outside)},
-			[][2]int{{1, 2}}, nil,
+			[][2]int{{1, 2}},
+			nil,
 		},
 		{
 			"arp_binds",
 			[]line{
-				{at: 0, kind: event.LeaseType, address: "10.0.0.5", mac: macA, message: "ARP"}, flow(1, "10.0.0.5", outside),
-				{at: 2, kind: event.LeaseType, address: "10.0.0.6", mac: macA, message: "ARP"}, flow(3, "10.0.0.6", outside),
+				{at: 0, kind: event.LeaseType, address: "10.0.0.5", mac: macA, message: "ARP"},
+				flow(1, "10.0.0.5", outside),
+				{at: 2, kind: event.LeaseType, address: "10.0.0.6", mac: macA, message: "ARP"},
+				flow(3, "10.0.0.6", outside),
 			},
-			[][2]int{{1, 3}}, nil,
+			[][2]int{{1, 3}},
+			nil,
 		},
 		{
 			"a_request_binds_nothing",
 			[]line{ack(0, "10.0.0.5", macA, "", 0), {at: 1, kind: event.LeaseType, address: "10.0.0.5", mac: macB, message: "REQUEST"}, ack(2, "10.0.0.6", macB, "", 0), flow(3, "10.0.0.5", outside), flow(4, "10.0.0.6", outside)},
-			[][2]int{{0, 3}, {2, 4}}, [][2]int{{3, 4}},
+			[][2]int{{0, 3}, {2, 4}},
+			[][2]int{{3, 4}},
 		},
 		{
 			"no_address_or_no_mac_binds_nothing",
 			[]line{flow(0, "10.0.0.5", outside), ack(1, "", macA, "", 0), ack(2, "10.0.0.5", "", "", 0), flow(3, "10.0.0.5", outside)},
-			[][2]int{{0, 3}}, nil,
+			[][2]int{{0, 3}},
+			nil,
 		},
 		{
 			"the_same_address_of_two_tenants",
 			[]line{{at: 0, kind: event.FlowType, from: "10.0.0.5", to: outside, tenant: "one"}, {at: 0, kind: event.FlowType, from: "10.0.0.5", to: outside, tenant: "two"}, {at: 1, kind: event.FlowType, from: "10.0.0.5", to: outside, tenant: "one"}},
-			[][2]int{{0, 2}}, [][2]int{{0, 1}},
+			[][2]int{{0, 2}},
+			[][2]int{{0, 1}},
 		},
 		{
 			"the_same_mac_of_two_tenants",
 			[]line{
-				{at: 0, kind: event.LeaseType, address: "10.0.0.5", mac: macA, message: "ACK", tenant: "one"}, {at: 0, kind: event.LeaseType, address: "10.0.0.5", mac: macA, message: "ACK", tenant: "two"},
-				{at: 1, kind: event.FlowType, from: "10.0.0.5", to: outside, tenant: "one"}, {at: 1, kind: event.FlowType, from: "10.0.0.5", to: outside, tenant: "two"},
+				{at: 0, kind: event.LeaseType, address: "10.0.0.5", mac: macA, message: "ACK", tenant: "one"},
+				{at: 0, kind: event.LeaseType, address: "10.0.0.5", mac: macA, message: "ACK", tenant: "two"},
+				{at: 1, kind: event.FlowType, from: "10.0.0.5", to: outside, tenant: "one"},
+				{at: 1, kind: event.FlowType, from: "10.0.0.5", to: outside, tenant: "two"},
 			},
-			[][2]int{{0, 2}, {1, 3}}, [][2]int{{0, 1}, {2, 3}},
+			[][2]int{{0, 2}, {1, 3}},
+			[][2]int{{0, 1}, {2, 3}},
 		},
 	} {
 		t.Run(x.name, func(t *testing.T) {
@@ -354,7 +371,8 @@ func TestOwnPublicNetworkIsInferred(t *testing.T) {
 		{
 			"one_server_with_many_clients",
 			func(i int) (string, string) { return client(i), "203.0.113.80" },
-			[]string{"203.0.113.80"}, []string{client(1), client(7), client(100)},
+			[]string{"203.0.113.80"},
+			[]string{client(1), client(7), client(100)},
 		},
 		{
 			"a_network_of_clients_of_whom_many_ask_8.8.8.8",
@@ -364,7 +382,8 @@ func TestOwnPublicNetworkIsInferred(t *testing.T) {
 				}
 				return fmt.Sprintf("203.0.113.%d", 1+i%200), client(i)
 			},
-			[]string{"203.0.113.5", "203.0.113.77"}, []string{"8.8.8.8", client(3)},
+			[]string{"203.0.113.5", "203.0.113.77"},
+			[]string{"8.8.8.8", client(3)},
 		},
 		{
 			"clients_and_a_server",
@@ -374,12 +393,14 @@ func TestOwnPublicNetworkIsInferred(t *testing.T) {
 				}
 				return "203.0.113.9", client(i + 500)
 			},
-			[]string{"203.0.113.80", "203.0.113.9"}, []string{client(2), client(501)},
+			[]string{"203.0.113.80", "203.0.113.9"},
+			[]string{client(2), client(501)},
 		},
 		{
 			"one_client_and_one_server",
 			func(int) (string, string) { return "203.0.113.9", "8.8.8.8" },
-			[]string{"203.0.113.9"}, []string{"8.8.8.8"},
+			[]string{"203.0.113.9"},
+			[]string{"8.8.8.8"},
 		},
 		{
 			"two_networks_of_ours",
@@ -389,19 +410,22 @@ func TestOwnPublicNetworkIsInferred(t *testing.T) {
 				}
 				return "203.0.113.9", client(i)
 			},
-			[]string{"203.0.113.9", "198.51.100.7"}, []string{client(4), client(5)},
+			[]string{"203.0.113.9", "198.51.100.7"},
+			[]string{client(4), client(5)},
 		},
 		{
 			"ipv6",
 			func(i int) (string, string) {
 				return fmt.Sprintf("2001:db8:7:%x::1", i%9), fmt.Sprintf("2606:%x::1", 1+i%900)
 			},
-			[]string{"2001:db8:7:1::1"}, []string{"2606:5::1"},
+			[]string{"2001:db8:7:1::1"},
+			[]string{"2606:5::1"},
 		},
 		{
 			"nobody_stands_out",
 			func(i int) (string, string) { return client(i * 3), client(i*3 + 1) },
-			nil, []string{client(3), client(4), client(300)},
+			nil,
+			[]string{client(3), client(4), client(300)},
 		},
 	} {
 		t.Run(x.name, func(t *testing.T) {
@@ -432,8 +456,11 @@ func TestDirectory(t *testing.T) {
 		ack(100, "10.0.0.6", macA, "ann-laptop", 3600), flow(200, "10.0.0.6", outside), ack(300, "10.0.0.6", macA, "ann-new", 3600))
 	k := got[0][0].Key
 	want := []Identifier{
-		{entity.IP, "10.0.0.5", 5e9, 300e9}, {entity.MAC, macA, 10e9, 300e9}, {entity.Hostname, "ann-laptop", 10e9, 100e9},
-		{entity.IP, "10.0.0.6", 200e9, 200e9}, {entity.Hostname, "ann-new", 300e9, 300e9},
+		{entity.IP, "10.0.0.5", 5e9, 300e9},
+		{entity.MAC, macA, 10e9, 300e9},
+		{entity.Hostname, "ann-laptop", 10e9, 100e9},
+		{entity.IP, "10.0.0.6", 200e9, 200e9},
+		{entity.Hostname, "ann-new", 300e9, 300e9},
 	}
 	have := r.Directory.Identifiers(k)
 	for _, w := range want {

@@ -179,18 +179,24 @@ func FuzzAddress(f *testing.F) {
 func TestHeader(t *testing.T) {
 	const other = "other zeek/thing at 1500000000\n"
 	for _, c := range []struct{ name, in, want string }{
-		{"own_separators", "#separator \\x7c\\x7c\n#set_separator||;\n#empty_field||EMPTY\n#unset_field||NONE\n#path||thing\n#fields||ts||a||b||c\n#types||time||set[string]||string||string\n1.5||x;y\\x3bz||EMPTY||NONE\n",
-			other + "  + a = \"x,y;z\"\n"},
-		{"other_columns_later", "#separator \\x09\n#path\tthing\n#fields\tts\ta\n1.5\tx\n#fields\tts\tb\ta\n1.5\ty\tz\n",
-			other + "  + a = \"x\"\n" + other + "  + b = \"y\"\n  + a = \"z\"\n"},
+		{
+			"own_separators", "#separator \\x7c\\x7c\n#set_separator||;\n#empty_field||EMPTY\n#unset_field||NONE\n#path||thing\n#fields||ts||a||b||c\n#types||time||set[string]||string||string\n1.5||x;y\\x3bz||EMPTY||NONE\n",
+			other + "  + a = \"x,y;z\"\n",
+		},
+		{
+			"other_columns_later", "#separator \\x09\n#path\tthing\n#fields\tts\ta\n1.5\tx\n#fields\tts\tb\ta\n1.5\ty\tz\n",
+			other + "  + a = \"x\"\n" + other + "  + b = \"y\"\n  + a = \"z\"\n",
+		},
 		{"other_log_later", "#path\tthing\n#fields\tts\ta\n1.5\tx\n#separator \\x09\n1.5\tx\n", other + "  + a = \"x\"\nrejected 1: " + string(decode.NoHeader) + "\n"},
 		{"no_header", "1.5\tx\n", "rejected 1: " + string(decode.NoHeader) + "\n"},
 		{"too_few", "#path\tthing\n#fields\tts\ta\tb\n1.5\tx\n", "rejected 1: " + string(decode.WrongShape) + "\n"},
 		{"too_many", "#path\tthing\n#fields\tts\ta\n1.5\tx\ty\n", "rejected 1: " + string(decode.WrongShape) + "\n"},
 		{"escapes", "#path\tthing\n#fields\tts\ta\tb\n1.5\t\\x2d\t\\x23\\x09\\xc3\\xa4\\\\x\n", other + "  + a = \"-\"\n  + b = \"#\\tä\\\\x\"\n"},
 		{"types", "#path\tthing\n#fields\tts\ta\tb\tc\n#types\ttime\tbool\tdouble\tinterval\n1.5\tT\t2.500000\t3.000000\n", other + "  + a = \"true\"\n  + b = \"2.5\"\n  + c = \"3\"\n"},
-		{"stratosphere", "#path\tthing\n#fields\tts\ta\ttunnel_parents   label   detailed-label\n#types\ttime\tstring\tset[string]   string   string\n1.5\tx\t(empty)   Malicious   C&C and more\n1.5\tx\t-   Benign   -\n",
-			other + "  + a = \"x\"\n  + label = \"Malicious\"\n  + detailed-label = \"C&C and more\"\n" + other + "  + a = \"x\"\n  + label = \"Benign\"\n"},
+		{
+			"stratosphere", "#path\tthing\n#fields\tts\ta\ttunnel_parents   label   detailed-label\n#types\ttime\tstring\tset[string]   string   string\n1.5\tx\t(empty)   Malicious   C&C and more\n1.5\tx\t-   Benign   -\n",
+			other + "  + a = \"x\"\n  + label = \"Malicious\"\n  + detailed-label = \"C&C and more\"\n" + other + "  + a = \"x\"\n  + label = \"Benign\"\n",
+		},
 		{"no_path", "#fields\tts\tuid\tconn_state\n1.5\tC1\tSF\n", "flow zeek/conn at 1500000000\n  linked\n  State \"SF\"\n  Outcome 1\n"},
 		{"windows_lines", "#path\tthing\r\n#fields\tts\ta\r\n1.5\tx\r\n", other + "  + a = \"x\"\n"},
 		{"strange_path", "#path\tconn/../x y\n#fields\tts\ta\n1.5\tx\n", "other zeek/other at 1500000000\n  + a = \"x\"\n"},

@@ -14,7 +14,7 @@ import (
 
 // peer is the other party: a machine of ours, or a place outside.
 func peer() detect.Value {
-	return detect.Value{Name: "peer", Of: func(e event.View, s detect.Side) uint64 {
+	return detect.Value{Name: "peer", Asks: detect.Always, Of: func(e event.View, s detect.Side) uint64 {
 		if s == detect.Acts {
 			return uint64(e.Head().Object.Key)
 		}
@@ -34,7 +34,7 @@ func service() detect.Value {
 
 // endpoint is one port of one machine.
 func endpoint() detect.Value {
-	return detect.Value{Name: "endpoint", Of: func(e event.View, s detect.Side) uint64 {
+	return detect.Value{Name: "endpoint", Asks: detect.OnlyFirst, Of: func(e event.View, s detect.Side) uint64 {
 		if s == detect.Serves {
 			return 0
 		}

@@ -269,7 +269,7 @@ func (s *Store) writeSegment(g *segment, b *event.Batch, order []uint32) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(g.path), 0o750); err != nil {
+	if err := os.MkdirAll(filepath.Dir(g.path), 0o700); err != nil {
 		return err
 	}
 	if err := s.at("write"); err != nil {

@@ -115,7 +115,7 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	dir, err := filepath.Abs(dir)
 	if err == nil {
-		err = os.MkdirAll(dir, 0o750)
+		err = os.MkdirAll(dir, 0o700)
 	}
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, fmt.Errorf("opening the event store: %w", err))
