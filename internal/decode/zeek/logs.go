@@ -96,7 +96,10 @@ type sign struct {
 
 // signs returns the signs of the logs, the most frequent first. The first that fits
 // counts, so a sign may lean on those before it.
-func signs() []sign {
+func signs() []sign { return append(commonSigns(), rareSigns()...) }
+
+// commonSigns are those of the logs that every Zeek writes.
+func commonSigns() []sign {
 	return []sign{
 		{path: "conn", a: cConnState, b: cTS},
 		{path: "dns", a: cTransID, b: cAA},
@@ -136,6 +139,12 @@ func signs() []sign {
 		{path: "signatures", a: cSigID, b: cTS},
 		{path: "weird", a: cName, b: cNotice},
 		{path: "software", a: cSoftwareType, b: cTS},
+	}
+}
+
+// rareSigns are those of the rest, industrial protocols among them.
+func rareSigns() []sign {
+	return []sign{
 		{path: "known_services", a: cPortNum, b: cPortProto},
 		{path: "known_certs", a: cPortNum, b: cIssuerSubject},
 		{path: "known_modbus", a: cHost, b: cDeviceType},
