@@ -56,7 +56,7 @@ func rowOf(r desk.Row) rowView {
 	}
 	sure := sureness(r.Concluded, r.Confidence)
 	if r.Verdict != "" {
-		sure = "Judged " + judged(r.Verdict)
+		sure = "Judged " + narrate.Judged(r.Verdict)
 	}
 	return rowView{r, narrate.ID(r.ID), sure, strings.Join(who, ", ")}
 }

@@ -33,7 +33,7 @@ func (c *console) functions() template.FuncMap {
 		"stamp":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"utc":      func(t time.Time) string { return narrate.Moment(t.UnixNano()) },
 		"count":    func(n any, one, many string) string { return count(float(n), one, many) },
-		"judged":   func(v incident.Verdict) string { return judged(v) },
+		"judged":   narrate.Judged,
 		"upper":    upper,
 		"lower":    strings.ToLower,
 		"hasGap":   func(parts []desk.Part) bool { return ailing(parts) > 0 },
@@ -151,25 +151,11 @@ func isVerdict(v incident.Verdict) bool {
 	return v == incident.Malicious || v == incident.Suspicious || v == incident.Benign
 }
 
-func judged(v incident.Verdict) string {
-	switch v {
-	case incident.Malicious:
-		return "malicious"
-	case incident.Suspicious:
-		return "suspicious"
-	case incident.Benign:
-		return "benign, explained"
-	case incident.NeedsPerson:
-		return "a person must judge"
-	}
-	return "not judged"
-}
-
 // sureness says what is thought of an incident and how sure that is.
 func sureness(v incident.Verdict, confidence float64) string {
 	switch v {
 	case incident.Malicious, incident.Suspicious, incident.Benign, incident.NeedsPerson:
-		return upper(judged(v)) + ": " + narrate.Confidence(confidence)
+		return upper(narrate.Judged(v)) + ": " + narrate.Confidence(confidence)
 	}
 	return upper(narrate.Confidence(confidence))
 }

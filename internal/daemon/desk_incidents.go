@@ -190,7 +190,7 @@ func did(s state.Step) string {
 		}
 		return "looked at it again" + score(s.Score)
 	case state.Judged:
-		return "judged it " + verdict(s.Verdict) + because
+		return "judged it " + narrate.Judged(s.Verdict) + because
 	case state.Noted:
 		return "wrote a note"
 	case state.Assigned:
@@ -223,16 +223,6 @@ func score(n int) string {
 		return ""
 	}
 	return "; its score is " + strconv.Itoa(n)
-}
-
-func verdict(v incident.Verdict) string {
-	switch v {
-	case incident.Benign:
-		return "benign, explained"
-	case incident.NeedsPerson:
-		return "one for a person to judge"
-	}
-	return string(v)
 }
 
 // caseNames is what those who take part in an incident are called: as it was written down

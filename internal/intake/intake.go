@@ -11,6 +11,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -101,7 +102,7 @@ func (in Intake) ReadAll(ctx context.Context, groups []source.Group, sinks []Sin
 		order[i] = i
 	}
 	if len(sinks) > 1 {
-		slices.SortStableFunc(order, func(a, b int) int { return compare(groups[b].Size, groups[a].Size) })
+		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(groups[b].Size, groups[a].Size) })
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -137,16 +138,6 @@ func (in Intake) ReadAll(ctx context.Context, groups []source.Group, sinks []Sin
 		return nil, context.Cause(ctx)
 	}
 	return slices.Concat(found...), nil
-}
-
-func compare(a, b int64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // reader reads one item after the other.

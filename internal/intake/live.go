@@ -1,8 +1,10 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -363,25 +365,9 @@ func (l *Live) Accounts() []Account {
 	all := make([]Account, 0, len(l.sources))
 	for _, s := range l.sources { // any order: they are sorted
 		a := s.account
-		a.Rejected, a.Lost = clone(a.Rejected), clone(a.Lost)
+		a.Rejected, a.Lost = maps.Clone(a.Rejected), maps.Clone(a.Lost)
 		all = append(all, a)
 	}
-	slices.SortFunc(all, func(a, b Account) int {
-		switch {
-		case a.Source < b.Source:
-			return -1
-		case a.Source > b.Source:
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(all, func(a, b Account) int { return cmp.Compare(a.Source, b.Source) })
 	return all
-}
-
-func clone(m map[string]uint64) map[string]uint64 {
-	c := make(map[string]uint64, len(m))
-	for k, v := range m { // any order: from map to map
-		c[k] = v
-	}
-	return c
 }

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"vedette/internal/finding"
+	"vedette/internal/incident"
 )
 
 // Visible returns s with everything that does not print made to: control characters,
@@ -291,4 +292,17 @@ func window(f finding.Finding) (in, windows string) {
 func upper(s string) string {
 	r, n := utf8.DecodeRuneInString(s)
 	return string(unicode.ToUpper(r)) + s[n:]
+}
+
+// Judged puts a verdict into words that follow "judged" or stand alone: "benign, explained".
+func Judged(v incident.Verdict) string {
+	switch v {
+	case incident.Malicious, incident.Suspicious:
+		return string(v)
+	case incident.Benign:
+		return "benign, explained"
+	case incident.NeedsPerson:
+		return "one for a person to judge"
+	}
+	return "not judged"
 }

@@ -8,7 +8,7 @@
 // 100,000 keys of each token, for 24 hours. A request without a key that was answered with
 // 503, or not at all, may have been kept: whoever sends it again may have it twice.
 //
-// The shapes of Splunk and Elasticsearch were tried with curl and this package's tests only;
+// The shapes of Splunk and Elasticsearch were tried by this package's tests only;
 // no shipper could be installed here. A shipper for Elasticsearch must be told to set up no
 // template, index or policy.
 //

@@ -129,7 +129,7 @@ func reserve(dir string) error {
 	if info, err := os.Stat(path); err == nil && info.Size() == reserved {
 		return nil
 	}
-	f, err := os.Create(path)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err == nil {
 		_, err = io.CopyN(f, zeros{}, reserved)
 		err = errors.Join(err, f.Close())
