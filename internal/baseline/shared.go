@@ -139,6 +139,13 @@ func (s *Shared) work(p *Plan) {
 	}
 }
 
+// Under returns what s is under the budget that a plan has now.
+func (s *Shared) Under(p *Plan) *Shared {
+	next := *s
+	next.work(p)
+	return &next
+}
+
 // typical returns how rare new values of a signal are as a rule, in nats.
 func (s *Shared) typical(signal int) float64 {
 	m := s.rarity[signal]

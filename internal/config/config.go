@@ -3,6 +3,7 @@
 package config
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"net/netip"
@@ -47,6 +48,7 @@ type Keep struct {
 type Feed struct {
 	Kind string
 	Name string // for messages: "sources[0] (tail)"
+	Part []byte // what the file says of it, as YAML: equal for equal settings
 	source.Feed
 }
 
@@ -210,7 +212,11 @@ func (c *Config) feeds(parts []map[string]any, kinds plug.Set[source.Kind]) erro
 			if err != nil {
 				return fault.Wrap(fault.Invalid, fmt.Errorf("sources[%d].%s: %w", i, name, err))
 			}
-			c.Feeds = append(c.Feeds, Feed{Kind: name, Name: fmt.Sprintf("sources[%d] (%s)", i, name), Feed: feed})
+			f := Feed{Kind: name, Name: fmt.Sprintf("sources[%d] (%s)", i, name), Part: b, Feed: feed}
+			if j := slices.IndexFunc(c.Feeds, func(o Feed) bool { return o.Kind == name && bytes.Equal(o.Part, b) }); j >= 0 {
+				return invalid("sources[%d]: it says the same as %s", i, c.Feeds[j].Name)
+			}
+			c.Feeds = append(c.Feeds, f)
 		}
 	}
 	return nil

@@ -23,7 +23,6 @@ import (
 	"vedette/internal/incident"
 	"vedette/internal/input"
 	"vedette/internal/intake"
-	"vedette/internal/source"
 	"vedette/internal/store/journal"
 	"vedette/internal/store/segments"
 	"vedette/internal/store/snapshot"
@@ -52,7 +51,11 @@ type Daemon struct {
 	state    *state.Store
 	learner  *learner
 	live     *intake.Live
+	feeds    feeds
 	keeper   keeper
+
+	declaring sync.Mutex    // held while what people set goes to the log
+	declared  input.Setting // that is there, or on its way
 
 	saved  input.Position // of the last snapshot
 	events uint64         // that the learner had applied then
@@ -97,12 +100,7 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, er
 	if err = d.openState(ctx); err != nil {
 		return d, err
 	}
-	budget, err := budgetOf(ctx, d.state.Tenant(tenant), c.Budget)
-	if err != nil {
-		return d, err
-	}
-	c.Budget, d.config.Budget = budget.PerThousand, budget.PerThousand
-	d.learner = newLearner(c, runtime.GOMAXPROCS(0))
+	d.learner = newLearner(runtime.GOMAXPROCS(0))
 	if _, err = snapshot.Load(learned, d.learner.read); err != nil {
 		return d, err
 	}
@@ -112,7 +110,10 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, er
 	d.saved, d.events, d.at = d.learner.at, d.learner.events, d.now()
 	in := intake.Intake{Tenant: tenant, Site: c.Site, Key: d.key, Decoders: decoders.Kinds()}
 	d.live = in.NewLive(d.journal, d.now)
-	return d, d.catchUp(ctx)
+	d.feeds = feeds{log: log, live: d.live, place: d.learner.place, apply: d.applied}
+	err = d.catchUp(ctx)
+	d.declared = d.learner.setting
+	return d, err
 }
 
 // catchUp applies what the journal holds beyond the snapshot. Events that are not in
@@ -140,15 +141,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	// The intake and the learner end after the feeds, so that what was emitted is applied.
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	var feeds, rest sync.WaitGroup
-	for _, f := range d.config.Feeds {
-		feeds.Go(func() {
-			err := f.Run(ctx, d.learner.place, func() source.Out { return d.live.Out() })
-			if err != nil && ctx.Err() == nil {
-				d.log.Error("a source ended", "source", f.Name, "why", err)
-			}
-		})
-	}
+	var rest sync.WaitGroup
 	rest.Go(func() {
 		if err := d.live.Run(inner); err != nil {
 			cancel(fmt.Errorf("journal: %w", err))
@@ -162,8 +155,11 @@ func (d *Daemon) Run(ctx context.Context) error {
 		}
 	})
 	rest.Go(func() { d.tend(ctx) })
+	if err := d.begin(ctx); err != nil {
+		cancel(err)
+	}
 	<-ctx.Done()
-	feeds.Wait()
+	d.feeds.wait()
 	d.settle(inner, stop)
 	unfollow()
 	rest.Wait()
@@ -171,6 +167,15 @@ func (d *Daemon) Run(ctx context.Context) error {
 		return cause
 	}
 	return nil
+}
+
+// begin begins to take in telemetry, under what people set.
+func (d *Daemon) begin(ctx context.Context) error {
+	if err := d.declare(ctx); err != nil {
+		return err
+	}
+	_, _, err := d.feeds.change(ctx, d.config.Feeds)
+	return err
 }
 
 // settle ends the intake and waits, for a while, until the learner has applied all that

@@ -295,5 +295,5 @@ func (s deskSettings) SetBudget(ctx context.Context, by desk.By, perThousand flo
 		return err
 	}
 	s.hub.tell(by.Tenant(), desk.Change{What: "settings"})
-	return nil
+	return s.daemon.declare(ctx)
 }

@@ -176,7 +176,7 @@ func checkReplay(t *testing.T, d *Daemon) {
 	if first := d.journal.First(); first != 1 {
 		t.Fatalf("the journal begins at %d", first)
 	}
-	fresh := newLearner(d.config, 3)
+	fresh := newLearner(3)
 	err := d.journal.Read(t.Context(), 1, false, func(at input.Position, data []byte) error {
 		return fresh.apply(at, data, func(*event.Batch) error { return nil })
 	})

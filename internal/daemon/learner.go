@@ -18,8 +18,6 @@ import (
 	"vedette/internal/resolve"
 	"vedette/internal/rows"
 	"vedette/internal/triage"
-
-	"vedette/internal/config"
 )
 
 // learner is all that follows from the log: who is who, what is normal, what was found,
@@ -30,6 +28,7 @@ type learner struct {
 	machine  *pipeline.Machine
 	timeline *pipeline.Timeline
 	triage   *triage.Triage
+	setting  input.Setting     // what people set, as of the last entry
 	places   map[string][]byte // source -> where it goes on
 	at       input.Position    // the last entry that was applied
 	settled  int64             // day up to which incidents were settled, Unix nanoseconds
@@ -43,11 +42,12 @@ type learner struct {
 	batch event.Batch
 }
 
-// newLearner returns a learner that knows nothing.
-func newLearner(c config.Config, workers int) *learner {
-	m := pipeline.New(detectors.Kinds(), c.Budget, workers)
+// newLearner returns a learner that knows nothing. What people set, it learns from the log.
+func newLearner(workers int) *learner {
+	first := input.Setting{Budget: 1}
+	m := pipeline.New(detectors.Kinds(), first.Budget, workers)
 	return &learner{
-		resolver: resolve.New(c.Own), machine: m, timeline: pipeline.NewTimeline(m), triage: triage.New(), places: map[string][]byte{},
+		setting: first, resolver: resolve.New(first.Own), machine: m, timeline: pipeline.NewTimeline(m), triage: triage.New(), places: map[string][]byte{},
 		changes: map[uint64]incident.Incident{},
 	}
 }
@@ -66,6 +66,9 @@ func (l *learner) apply(at input.Position, data []byte, keep func(*event.Batch) 
 			delete(l.places, m.Source)
 		}
 	}
+	if e.Setting != nil {
+		l.set(*e.Setting)
+	}
 	if e.Batch != nil {
 		l.resolver.Resolve(e.Batch)
 		l.timeline.Batch(at, e.Batch, l.found)
@@ -80,6 +83,13 @@ func (l *learner) apply(at input.Position, data []byte, keep func(*event.Batch) 
 	l.settle()
 	l.at = at
 	return nil
+}
+
+// set has what people set hold from now on.
+func (l *learner) set(s input.Setting) {
+	l.setting = s
+	l.machine.SetBudget(s.Budget)
+	l.resolver.Declare(s.Own)
 }
 
 // settle has incidents that nothing was added to for two days forgotten, once a day of the
@@ -157,7 +167,7 @@ func (l *learner) append(dst []byte) []byte {
 	for _, s := range sources {
 		dst = rows.Append(rows.Append(dst, []byte(s)), l.places[s])
 	}
-	dst = l.triage.Append(dst)
+	dst = l.triage.Append(l.setting.Append(dst))
 	return l.timeline.Append(l.resolver.Append(dst))
 }
 
@@ -176,11 +186,13 @@ func (l *learner) read(src []byte) error {
 		rows.Read(&r, &place)
 		l.places[string(source)] = place
 	}
+	l.setting.Read(&r)
 	l.triage.Read(&r)
 	l.resolver.Read(&r)
 	if r.Err != nil {
 		return errors.Join(errState, r.Err)
 	}
+	l.set(l.setting)
 	rest, err := l.timeline.Load(r.Src)
 	if err == nil && len(rest) > 0 {
 		err = errState

@@ -1,6 +1,7 @@
 package input
 
 import (
+	"net/netip"
 	"testing"
 
 	"vedette/internal/event"
@@ -21,6 +22,15 @@ func TestRoundTrip(t *testing.T) {
 	tick := Entry{Tick: 9}
 	if out, err := Read(8, tick.Append(nil), &reuse); err != nil || out.Tick != 9 || out.Batch != nil {
 		t.Fatalf("got %+v, %v", out, err)
+	}
+	set := Entry{Setting: &Setting{Budget: 2.5, Own: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")}}}
+	if out, err := Read(9, set.Append(nil), &reuse); err != nil || out.Setting == nil || !out.Setting.Equal(*set.Setting) || out.Batch != nil {
+		t.Fatalf("got %+v, %v", out, err)
+	}
+	for b, n := set.Append(nil), 1; n < len(b); n++ {
+		if _, err := Read(1, b[:n], &reuse); err == nil {
+			t.Errorf("a setting cut to %d of %d bytes was read", n, len(b))
+		}
 	}
 	whole := in.Append(nil)
 	for n := range whole {

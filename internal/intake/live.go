@@ -173,7 +173,13 @@ func (l *Live) send() {
 }
 
 // Tick appends the passing of time, for when nothing comes that would show it.
-func (l *Live) Tick(to int64) {
+func (l *Live) Tick(to int64) { l.say(input.Entry{Tick: to}) }
+
+// Set appends what people set. It holds for all that is emitted from here on.
+func (l *Live) Set(s input.Setting) { l.say(input.Entry{Setting: &s}) }
+
+// say appends an entry of its own.
+func (l *Live) say(e input.Entry) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	if l.failed != nil {
@@ -182,7 +188,6 @@ func (l *Live) Tick(to int64) {
 	if l.begun() {
 		l.send()
 	}
-	e := input.Entry{Tick: to}
 	l.entries <- liveEntry{data: e.Append(nil)}
 }
 

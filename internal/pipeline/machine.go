@@ -78,6 +78,13 @@ func New(detectors []detect.Kind, budget float64, workers int) *Machine {
 	return m
 }
 
+// SetBudget has another budget hold from now on. It is no part of the saved state, and has
+// to be the same before Load as it was at Save.
+func (m *Machine) SetBudget(budget float64) {
+	m.plan.Budget = budget
+	m.shared = m.shared.Under(m.plan)
+}
+
 // Apply applies the next entry and returns what was found, which is valid until the next
 // call. A batch belongs between two ticks: its events are not before the last one, and
 // less than a Window after it, as far as their sources kept to time.

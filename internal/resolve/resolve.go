@@ -50,6 +50,10 @@ func New(own []netip.Prefix) *Resolver {
 	return &Resolver{own: estate{declared: own}}
 }
 
+// Declare has these networks be the organisation's own from now on, beside private ones, in
+// place of those that were declared before. They are no part of the saved state.
+func (r *Resolver) Declare(own []netip.Prefix) { r.own.declared = own }
+
 // Resolve replaces the identifiers of all events of a batch, in order.
 func (r *Resolver) Resolve(b *event.Batch) {
 	r.batch = b

@@ -1,0 +1,26 @@
+package daemon
+
+import (
+	"context"
+	"slices"
+
+	"vedette/internal/input"
+)
+
+// declare puts what people set into the log, unless it holds there already, so that it
+// holds from the next entry on. It is called at the start and whenever something was set.
+func (d *Daemon) declare(ctx context.Context) error {
+	d.declaring.Lock()
+	defer d.declaring.Unlock()
+	b, err := budgetOf(ctx, d.state.Tenant(tenant), d.config.Budget)
+	if err != nil {
+		return err
+	}
+	s := input.Setting{Budget: b.PerThousand, Own: slices.Clone(d.config.Own)}
+	if s.Equal(d.declared) {
+		return nil
+	}
+	d.live.Set(s)
+	d.declared = s
+	return nil
+}
