@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
 
 	"vedette/internal/fault"
 	"vedette/internal/plug"
@@ -99,7 +101,7 @@ func parse(b []byte, kinds plug.Set[source.Kind]) (Config, error) {
 		func() error { return c.numbers(f) },
 		func() error { return c.networks(f.Own) },
 		func() error { return c.listen() },
-		func() error { return c.feeds(f.Sources, kinds) },
+		func() error { return c.feeds(b, f.Sources, kinds) },
 	}
 	for _, check := range checks {
 		if err := check(); err != nil {
@@ -188,12 +190,13 @@ func (c *Config) listen() error {
 }
 
 // feeds makes the sources that the file names.
-func (c *Config) feeds(parts []map[string]any, kinds plug.Set[source.Kind]) error {
+func (c *Config) feeds(file []byte, parts []map[string]any, kinds plug.Set[source.Kind]) error {
 	for i, part := range parts {
 		if len(part) != 1 {
 			return invalid("sources[%d]: it must have one key, the kind of source", i)
 		}
 		for name, settings := range part { // one key: there is no order
+			f := Feed{Kind: name, Name: fmt.Sprintf("sources[%d] (%s)", i, name)}
 			k, ok := find(kinds, name)
 			if !ok {
 				return invalid("sources[%d]: there is no kind of source %q; there are %s", i, name, names(kinds))
@@ -201,25 +204,38 @@ func (c *Config) feeds(parts []map[string]any, kinds plug.Set[source.Kind]) erro
 			if name != "tail" && slices.ContainsFunc(c.Feeds, func(f Feed) bool { return f.Kind == name }) {
 				return invalid("sources[%d]: there is a %s already; it can have several addresses", i, name)
 			}
-			b, err := yaml.Marshal(settings)
-			if settings == nil {
-				b = nil
-			}
-			if err != nil {
+			var err error
+			if f.Part, err = yaml.Marshal(settings); err != nil {
 				return fmt.Errorf("sources[%d].%s: %w", i, name, err)
 			}
-			feed, err := k.New(b)
-			if err != nil {
-				return fault.Wrap(fault.Invalid, fmt.Errorf("sources[%d].%s: %w", i, name, err))
-			}
-			f := Feed{Kind: name, Name: fmt.Sprintf("sources[%d] (%s)", i, name), Part: b, Feed: feed}
-			if j := slices.IndexFunc(c.Feeds, func(o Feed) bool { return o.Kind == name && bytes.Equal(o.Part, b) }); j >= 0 {
+			if j := slices.IndexFunc(c.Feeds, func(o Feed) bool { return o.Kind == name && bytes.Equal(o.Part, f.Part) }); j >= 0 {
 				return invalid("sources[%d]: it says the same as %s", i, c.Feeds[j].Name)
+			}
+			if f.Feed, err = k.New(written(file, i, name)); err != nil {
+				return fault.Wrap(fault.Invalid, fmt.Errorf("sources[%d].%s: %w", i, name, err))
 			}
 			c.Feeds = append(c.Feeds, f)
 		}
 	}
 	return nil
+}
+
+// written returns what a file says of a source, on the lines on which it says so: an error
+// in it names a line of the file.
+func written(file []byte, i int, kind string) []byte {
+	f, err := parser.ParseBytes(file, parser.ParseComments)
+	if err != nil {
+		return nil // it was parsed before
+	}
+	p, err := yaml.PathString(fmt.Sprintf("$.sources[%d].%s", i, kind))
+	if err != nil {
+		return nil // kinds have plain names
+	}
+	n, err := p.FilterFile(f)
+	if err != nil || n.Type() == ast.NullType {
+		return nil
+	}
+	return append(bytes.Repeat([]byte("\n"), n.GetToken().Position.Line-1), n.String()...)
 }
 
 func find(kinds plug.Set[source.Kind], name string) (source.Kind, bool) {

@@ -56,7 +56,12 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		"no_kind":             {"sources:\n  - tial:\n      paths: [x]", `there is no kind of source "tial"; there are tail, push`},
 		"two_kinds_in_one":    {"sources:\n  - tail: {}\n    push: {}", "it must have one key"},
 		"twice_push":          {"sources:\n  - push: {}\n  - push: {}", "there is a push already"},
-		"unknown_source_key":  {"sources:\n  - tail:\n      pahts: [x]", `sources[0].tail: line 1: there is no key "pahts"; the nearest is "paths"`},
+		"unknown_source_key":  {"sources:\n  - tail:\n      pahts: [x]", `sources[0].tail: line 3: there is no key "pahts"; the nearest is "paths"`},
+		"line_after_comments": {"# one\nsources:\n  # two\n  - push: {}\n\n  - tail:\n      # three\n      paths: [x]\n      # four\n      pol: 3s\n", `sources[1].tail: line 11: there is no key "pol"`},
+		"number":              {"budget: many\n", `line 1: "many" is not what belongs here: it must be a number`},
+		"list":                {"sources: 3\n", `line 1: "3" is not what belongs here: it must be a list`},
+		"keys":                {"keep: all\n", `line 1: "all" is not what belongs here: it must be a group of keys`},
+		"line_of_a_value":     {"sources:\n  - tail:\n      paths: /x\n", `sources[0].tail: line 3: "/x" is not what belongs here: it must be a list`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := parse([]byte(c.file), kinds(t)); err == nil || !strings.Contains(err.Error(), c.says) {

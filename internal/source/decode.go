@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
 
 	"vedette/internal/fault"
 )
@@ -19,15 +20,63 @@ func Decode(part []byte, into any) error {
 		return nil
 	}
 	err := yaml.UnmarshalWithOptions(part, into, yaml.Strict())
+	if err == nil {
+		return nil
+	}
 	if u, ok := errors.AsType[*yaml.UnknownFieldError](err); ok {
 		key := u.GetToken()
 		return fault.New(fault.Invalid, fmt.Sprintf("line %d: there is no key %q; the nearest is %q",
 			key.Position.Line, key.Value, nearest(key.Value, keysOf(reflect.TypeOf(into)))))
 	}
 	if e, ok := errors.AsType[yaml.Error](err); ok && e.GetToken() != nil {
-		return fault.New(fault.Invalid, fmt.Sprintf("line %d: %s", e.GetToken().Position.Line, e.GetMessage()))
+		t := e.GetToken()
+		if must := wanted(err); must != "" {
+			return fault.New(fault.Invalid, fmt.Sprintf("line %d: %q is not what belongs here: it must be %s", t.Position.Line, cut(t.Value), must))
+		}
+		return fault.New(fault.Invalid, fmt.Sprintf("line %d: %s", t.Position.Line, e.GetMessage()))
+	}
+	if text, ok := strings.CutPrefix(err.Error(), "time: invalid duration "); ok { // it says no line
+		return fault.New(fault.Invalid, text+" is no duration, such as 10s")
 	}
 	return fault.Wrap(fault.Invalid, err)
+}
+
+// wanted says what a value must be that is of the wrong type, if that is what is wrong.
+func wanted(err error) string {
+	if e, ok := errors.AsType[*yaml.UnexpectedNodeTypeError](err); ok {
+		switch e.Expected {
+		case ast.SequenceType:
+			return "a list, such as [a, b]"
+		case ast.MappingType:
+			return "a group of keys"
+		}
+	}
+	e, ok := errors.AsType[*yaml.TypeError](err)
+	if !ok || e.DstType == nil {
+		return ""
+	}
+	switch e.DstType.Kind() {
+	case reflect.Int, reflect.Int64, reflect.Uint64, reflect.Float64:
+		return "a number"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "a text"
+	case reflect.Slice:
+		return "a list, such as [a, b]"
+	case reflect.Struct, reflect.Map:
+		return "a group of keys"
+	}
+	return ""
+}
+
+// cut shortens what is quoted.
+func cut(s string) string {
+	const most = 60
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
 }
 
 // keysOf returns the keys of a type and of what is inside it.

@@ -489,7 +489,7 @@ func TestSettings(t *testing.T) {
 		"paths: [x]\nsetle: 3s":   `line 2: there is no key "setle"; the nearest is "settle"`,
 		"paths: ['[']":            "no pattern",
 		"paths: [x]\nsettle: 0s":  "longer than 0s",
-		"paths: [x]\nsettle: abc": "invalid duration",
+		"paths: [x]\nsettle: abc": "is no duration",
 		"paths: 5":                "line 1",
 	} {
 		if _, err := newFeed([]byte(config)); err == nil || !strings.Contains(err.Error(), want) {
