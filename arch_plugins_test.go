@@ -84,7 +84,8 @@ func packageVars(f *ast.File) (vars []*ast.ValueSpec) {
 	return vars
 }
 
-// isKind reports whether the expression is a literal of the kind's own type Kind.
+// isKind reports whether the expression is a literal of the kind's own type Kind, or of
+// another sort that the kind has: a decoder is of lines, of conversations or of frames.
 func isKind(e ast.Expr, kind string) bool {
 	c, ok := e.(*ast.CompositeLit)
 	if !ok {
@@ -95,7 +96,7 @@ func isKind(e ast.Expr, kind string) bool {
 		return false
 	}
 	x, ok := s.X.(*ast.Ident)
-	return ok && x.Name == kind && s.Sel.Name == "Kind"
+	return ok && x.Name == kind && (s.Sel.Name == "Kind" || kind == "decode" && (s.Sel.Name == "Protocol" || s.Sel.Name == "Frame"))
 }
 
 // pluginName returns the first Name that the literal sets.

@@ -134,7 +134,7 @@ func (r *run) read(ctx context.Context, s *sorter.Sorter) error {
 		return Progress{Reading: true, Done: r.tree.Done(), Total: r.tree.Size()}
 	})
 	defer stop()
-	in := intake.Intake{Tenant: tenant, Site: site, Key: r.key, Decoders: decoders.Kinds()}
+	in := intake.Intake{Tenant: tenant, Site: site, Key: r.key, Decoders: decoders.Kinds(), Protocols: decoders.Protocols(), Frames: decoders.Frames()}
 	var err error
 	r.sources, err = in.ReadAll(ctx, r.tree.Groups(limits), sinks)
 	for _, src := range r.sources {

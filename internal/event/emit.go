@@ -36,7 +36,14 @@ func (e *Emit) Begin(position uint64, trust Trust, data []byte) {
 }
 
 // Emitted returns how many events the record at hand has made so far.
-func (e *Emit) Emitted() int { return int(e.index) }
+func (e *Emit) Emitted() int { return len(e.batch.Events) - e.start.events }
+
+// Next returns the index that the next event of the record at hand will have.
+func (e *Emit) Next() uint16 { return e.index }
+
+// From has the next event of the record at hand have an index, and those after it follow. It
+// is for records that are begun more than once, whose events must not be taken for others.
+func (e *Emit) From(index uint16) { e.index = index }
 
 // Abort takes back the record at hand and all its events.
 func (e *Emit) Abort() { e.batch.cut(e.start) }

@@ -20,14 +20,17 @@ import (
 
 	"vedette/internal/decode"
 	"vedette/internal/event"
+	"vedette/internal/packet/pcap"
 	"vedette/internal/source"
 )
 
 // Intake is how items are read. It holds no state of its own.
 type Intake struct {
 	Tenant, Site string
-	Key          []byte        // secret of the installation
-	Decoders     []decode.Kind // the first that recognises an item decodes it
+	Key          []byte            // secret of the installation
+	Decoders     []decode.Kind     // the first that recognises an item decodes it
+	Protocols    []decode.Protocol // of captures: what conversations may speak
+	Frames       []decode.Frame    // of captures: what is not IP
 }
 
 // Sink takes events. One worker uses it, and from one goroutine.
@@ -182,6 +185,9 @@ func (r *reader) read(ctx context.Context, item source.Item) (Source, error) {
 		r.empty()
 		return r.s, ctx.Err()
 	}
+	if pcap.Is(head) {
+		return r.capture(ctx)
+	}
 	kind, ok := recognise(r.in.Decoders, head)
 	if !ok {
 		r.s.Status, r.s.Error = strange(item.Name, head)
@@ -205,16 +211,8 @@ func (r *reader) empty() {
 // records reads all records of the item.
 func (r *reader) records(ctx context.Context) error {
 	for named := false; ; named = true {
-		if err := ctx.Err(); err != nil {
+		if err := r.turn(ctx, named); err != nil {
 			return err
-		}
-		b, err := r.sink.Batch()
-		if err != nil {
-			return err
-		}
-		if !named || b != r.batch || len(b.Origins) == 0 {
-			r.emit.Source(b, r.in.Tenant, r.in.Site, r.s.Path)
-			r.batch = b
 		}
 		for size := 0; size < turn; size += 1 << 10 {
 			line, err := r.lines.Next()
@@ -230,6 +228,23 @@ func (r *reader) records(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// turn asks for a batch to go on with, unless ctx has ended. Named says whether the source
+// was named in the one before.
+func (r *reader) turn(ctx context.Context, named bool) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	b, err := r.sink.Batch()
+	if err != nil {
+		return err
+	}
+	if !named || b != r.batch || len(b.Origins) == 0 {
+		r.emit.Source(b, r.in.Tenant, r.in.Site, r.s.Path)
+		r.batch = b
+	}
+	return nil
 }
 
 // record has one record decoded.
@@ -253,12 +268,17 @@ func (r *reader) record(line []byte) {
 		r.emit.Abort() // a record without events needs no place
 		return
 	}
-	if r.s.Events == 0 {
-		r.s.First, r.s.Last = made[0].Time, made[0].Time
-	}
-	r.s.Events += uint64(len(made))
-	for i := range made {
-		r.s.First, r.s.Last = min(r.s.First, made[i].Time), max(r.s.Last, made[i].Time)
+	r.s.made(made)
+}
+
+// made counts events.
+func (s *Source) made(events []event.Envelope) {
+	for i := range events {
+		if s.Events == 0 {
+			s.First, s.Last = events[0].Time, events[0].Time
+		}
+		s.Events++
+		s.First, s.Last = min(s.First, events[i].Time), max(s.Last, events[i].Time)
 	}
 }
 
@@ -287,15 +307,18 @@ func reason(err error) decode.Reason {
 	return Failure
 }
 
-func (r *reader) reject(why decode.Reason) {
-	r.s.Records++
-	if r.s.Rejected == nil {
-		r.s.Rejected = map[decode.Reason]Rejects{}
+func (r *reader) reject(why decode.Reason) { r.s.reject(why, r.lines.Position()) }
+
+// reject counts a record that is rejected.
+func (s *Source) reject(why decode.Reason, position uint64) {
+	s.Records++
+	if s.Rejected == nil {
+		s.Rejected = map[decode.Reason]Rejects{}
 	}
-	n, ok := r.s.Rejected[why]
+	n, ok := s.Rejected[why]
 	if !ok {
-		n.Position = r.lines.Position()
+		n.Position = position
 	}
 	n.Count++
-	r.s.Rejected[why] = n
+	s.Rejected[why] = n
 }

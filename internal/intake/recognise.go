@@ -78,10 +78,10 @@ func strange(name string, head []byte) (Status, string) {
 	if mail(head) {
 		return NotRecognised, "an e-mail message: this version reads logs only"
 	}
-	if binary(head) {
+	if isBinary(head) {
 		return NotRecognised, "format not recognised: it is binary"
 	}
-	return NotRecognised, text(head)
+	return NotRecognised, described(head)
 }
 
 // bystander reports whether an item goes by a name that things have which lie beside
@@ -124,19 +124,12 @@ type magic struct {
 
 func magics() []magic {
 	const (
-		capture = "a packet capture: this version reads logs only"
-		other   = ": not telemetry that this version can read"
-		packed  = ": this version unpacks gzip, zstd, zip and tar"
+		other  = ": not telemetry that this version can read"
+		packed = ": this version unpacks gzip, zstd, zip and tar"
 	)
 	return []magic{
 		{128, "DICM", "a DICOM object" + other}, // first: before it anything may stand
-		{0, "\xd4\xc3\xb2\xa1", capture},
-		{0, "\xa1\xb2\xc3\xd4", capture},
-		{0, "\x4d\x3c\xb2\xa1", capture},
-		{0, "\xa1\xb2\x3c\x4d", capture},
-		{0, "\x0a\x0d\x0d\x0a", capture},
-		{0, "\x34\xcd\xb2\xa1", capture},
-		{0, "snoop\x00\x00\x00", capture},
+		{0, "snoop\x00\x00\x00", "a capture in the format of snoop: this version reads pcap and pcapng"},
 		{0, "ElfFile\x00", "a Windows event log (EVTX): this version does not read them"},
 		{0, "LfLe", "a Windows event log (EVT): this version does not read them"},
 		{4, "LfLe", "a Windows event log (EVT): this version does not read them"},
@@ -163,9 +156,9 @@ func magics() []magic {
 	}
 }
 
-// binary reports whether head is no text: it holds a NUL, or much that is no UTF-8 or
+// isBinary reports whether head is no text: it holds a NUL, or much that is no UTF-8 or
 // control characters.
-func binary(head []byte) bool {
+func isBinary(head []byte) bool {
 	bad, n := 0, 0
 	for rest := head; len(rest) > 0; n++ {
 		r, size := utf8.DecodeRune(rest)
@@ -180,8 +173,8 @@ func binary(head []byte) bool {
 	return bad*10 > n
 }
 
-// text says what a text looks like that no decoder knows.
-func text(head []byte) string {
+// described says what a text looks like that no decoder knows.
+func described(head []byte) string {
 	line, rest, _ := bytes.Cut(bytes.TrimLeft(head, " \t\r\n"), []byte("\n"))
 	line = bytes.TrimRight(line, "\r")
 	second, _, _ := bytes.Cut(rest, []byte("\n"))

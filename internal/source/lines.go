@@ -56,6 +56,23 @@ func (l *Lines) Head(n int) ([]byte, error) {
 	return head, nil
 }
 
+// Rest returns a reader of all that Next has not handed out, for what turns out not to
+// consist of lines. It is called instead of Next.
+func (l *Lines) Rest() io.Reader {
+	return io.MultiReader(bytes.NewReader(l.buf[l.pos:l.end]), broken{l})
+}
+
+// broken is what comes after what was read ahead.
+type broken struct{ *Lines }
+
+// Read implements [io.Reader].
+func (b broken) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	return b.r.Read(p)
+}
+
 // Position returns the number of the line that Next spoke of last, from 1. Every physical
 // line counts.
 func (l *Lines) Position() uint64 { return l.line }

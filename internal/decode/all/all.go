@@ -3,14 +3,28 @@ package all
 
 import (
 	"vedette/internal/decode"
+	"vedette/internal/decode/dns"
 	"vedette/internal/decode/eve"
 	"vedette/internal/decode/zeek"
 )
 
-// Kinds returns every decoder.
+// Kinds returns every decoder of lines.
 func Kinds() []decode.Kind {
 	return []decode.Kind{
 		eve.Kind,
 		zeek.Kind,
 	}
+}
+
+// Protocols returns every decoder of conversations. Where several could be meant, the
+// first that says so decodes.
+func Protocols() []decode.Protocol {
+	return []decode.Protocol{
+		dns.Kind,
+	}
+}
+
+// Frames returns every decoder of frames that are not IP.
+func Frames() []decode.Frame {
+	return nil
 }
