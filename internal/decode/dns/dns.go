@@ -1,5 +1,6 @@
 // Package dns decodes questions and answers of the Domain Name System (RFC 1035), over
-// UDP and TCP, and those of its kin: multicast DNS (RFC 6762) and LLMNR (RFC 4795).
+// UDP and TCP, and those of its kin: multicast DNS (RFC 6762), LLMNR (RFC 4795), and the
+// names of NetBIOS (RFC 1002, section 4.2).
 //
 // A question and its answer make one event, when the answer is seen, or when nobody waits
 // for it any longer. Multicast answers come without a question and make one each.
@@ -20,10 +21,10 @@ import (
 
 // Kind is the decoder.
 var Kind = decode.Protocol{
-	Info:  plug.Info{Name: "dns", Summary: "Questions and answers of the Domain Name System, multicast DNS and LLMNR"},
+	Info:  plug.Info{Name: "dns", Summary: "Questions and answers of the Domain Name System, multicast DNS, LLMNR and NetBIOS names"},
 	Makes: []event.Type{event.DNSType},
 	Over:  []uint8{packet.UDP, packet.TCP},
-	Ports: []uint16{53, 5353, 5355},
+	Ports: []uint16{53, 137, 5353, 5355},
 	Sniff: sniff,
 	New:   func() decode.Stream { return &stream{} },
 }
@@ -63,7 +64,7 @@ func sniff(f *packet.Flow, _ packet.Side, head []byte) decode.Guess {
 func plausible(m []byte) bool {
 	flags := binary.BigEndian.Uint16(m[2:])
 	op, questions := flags>>11&15, binary.BigEndian.Uint16(m[4:])
-	return (op <= 2 || op == 4 || op == 5) && flags&0x40 == 0 && questions <= 16 && flags&15 <= 23
+	return op <= 8 && op != 3 && flags&0x40 == 0 && questions <= 16 && flags&15 <= 23
 }
 
 // sound reports whether a message begins as one does.
@@ -154,10 +155,10 @@ func (s *stream) message(t *decode.Talk, from packet.Side, m []byte, emit *event
 	if err != nil {
 		return damaged
 	}
-	if h.OpCode != 0 { // updates and notifications tell of zones, not of who looks for whom
+	q, err := p.Question()
+	if h.OpCode != 0 && !netbios(q.Type) { // updates and notifications tell of zones, not of who looks for whom
 		return nil
 	}
-	q, err := p.Question()
 	switch {
 	case err == dnsmessage.ErrSectionDone:
 		q = dnsmessage.Question{}
@@ -180,11 +181,11 @@ func (s *stream) message(t *decode.Talk, from packet.Side, m []byte, emit *event
 // ask takes note of a question.
 func (s *stream) ask(t *decode.Talk, id uint16, q *dnsmessage.Question, emit *event.Emit) {
 	if multicast(t) { // whoever can answer does, to all, and not in this conversation
-		s.emit(t, lowered(q.Name.Data[:q.Name.Length]), q.Type, emit)
+		s.emit(t, spelt(&q.Name, q.Type), q.Type, emit)
 		return
 	}
 	for i := range s.asked {
-		if a := &s.asked[i]; a.id == id && a.kind == q.Type && string(a.name[:a.length]) == string(lowered(q.Name.Data[:q.Name.Length])) {
+		if a := &s.asked[i]; a.id == id && a.kind == q.Type && string(a.name[:a.length]) == string(spelt(&q.Name, q.Type)) {
 			return // it is asked again
 		}
 	}
@@ -193,7 +194,7 @@ func (s *stream) ask(t *decode.Talk, id uint16, q *dnsmessage.Question, emit *ev
 		s.asked = append(s.asked[:0], s.asked[1:]...)
 	}
 	a := asked{at: t.Time, id: id, kind: q.Type}
-	a.length = uint8(copy(a.name[:], lowered(q.Name.Data[:q.Name.Length])))
+	a.length = uint8(copy(a.name[:], spelt(&q.Name, q.Type)))
 	s.asked = append(s.asked, a)
 }
 
@@ -202,10 +203,11 @@ func (s *stream) unanswered(t *decode.Talk, a *asked, emit *event.Emit) {
 }
 
 // multicast reports whether a conversation is one of all with all: it is addressed to
-// 224.0.0.0/4 or ff00::/8.
+// 224.0.0.0/4 or ff00::/8, or is NetBIOS's broadcast, whose answers come as conversations
+// of their own.
 func multicast(t *decode.Talk) bool {
 	a := &t.Flow.Server.Addr
-	return a.Is4() && a[12]&0xf0 == 0xe0 || a[0] == 0xff
+	return t.Flow.Server.Port == 137 && a[15] == 255 || a.Is4() && a[12]&0xf0 == 0xe0 || a[0] == 0xff
 }
 
 func dataset(t *decode.Talk) string {
@@ -214,6 +216,8 @@ func dataset(t *decode.Talk) string {
 		return "packet/mdns"
 	case 5355:
 		return "packet/llmnr"
+	case 137:
+		return "packet/nbns"
 	}
 	return "packet/dns"
 }
@@ -229,7 +233,7 @@ func (s *stream) emit(t *decode.Talk, name []byte, kind dnsmessage.Type, emit *e
 
 // answer makes the event of an answer, with its question.
 func (s *stream) answer(t *decode.Talk, h dnsmessage.Header, q *dnsmessage.Question, p *dnsmessage.Parser, emit *event.Emit) {
-	name := lowered(q.Name.Data[:q.Name.Length])
+	name := spelt(&q.Name, q.Type)
 	for i := range s.asked {
 		a := &s.asked[i]
 		if a.id == h.ID && (len(name) == 0 || a.kind == q.Type && string(a.name[:a.length]) == string(name)) {
@@ -273,7 +277,7 @@ func (r *records) read(p *dnsmessage.Parser) {
 			return
 		}
 		if r.n == 0 {
-			r.owner, r.kind = lowered(h.Name.Data[:h.Name.Length]), h.Type
+			r.owner, r.kind = spelt(&h.Name, h.Type), h.Type
 		}
 		if r.n == 0 || h.TTL < r.ttl {
 			r.ttl = h.TTL
@@ -313,6 +317,12 @@ func value(t dnsmessage.Type, p *dnsmessage.Parser) ([]byte, error) {
 	case dnsmessage.TypeSRV:
 		r, err := p.SRVResource()
 		return name(r.Target), err
+	case typeNB:
+		r, err := p.UnknownResource()
+		if len(r.Data) >= 6 { // flags, then an address
+			return netip.AddrFrom4([4]byte(r.Data[2:6])).AppendTo(nil), err
+		}
+		return nil, err
 	case dnsmessage.TypeTXT:
 		r, err := p.TXTResource()
 		n := 0
@@ -322,6 +332,36 @@ func value(t dnsmessage.Type, p *dnsmessage.Parser) ([]byte, error) {
 		return strconv.AppendInt([]byte("TXT "), int64(n), 10), err // how long it is: what it says may be anything
 	}
 	return nil, p.SkipAnswer()
+}
+
+// Types of records that NetBIOS has (RFC 1002, section 4.2.1.3).
+const (
+	typeNB     dnsmessage.Type = 0x20
+	typeNBSTAT dnsmessage.Type = 0x21
+)
+
+func netbios(t dnsmessage.Type) bool { return t == typeNB || t == typeNBSTAT }
+
+// spelt returns a name as it is shown. Those of NetBIOS have 15 letters, filled up with
+// blanks, and a last one that says what for, each spelt as two (RFC 1001, section 14.1).
+func spelt(n *dnsmessage.Name, t dnsmessage.Type) []byte {
+	raw := n.Data[:n.Length]
+	if !netbios(t) || len(raw) < 33 || raw[32] != '.' {
+		return lowered(raw)
+	}
+	var plain [15]byte
+	for i := range plain {
+		high, low := raw[2*i]-'A', raw[2*i+1]-'A'
+		if high > 15 || low > 15 {
+			return lowered(raw)
+		}
+		plain[i] = high<<4 | low
+	}
+	end := len(plain)
+	for end > 0 && (plain[end-1] == ' ' || plain[end-1] == 0) {
+		end--
+	}
+	return lowered(plain[:end])
 }
 
 func name(n dnsmessage.Name) []byte { return trim(lowered(n.Data[:n.Length])) }
@@ -377,6 +417,8 @@ func typeName(t dnsmessage.Type) []byte {
 		return []byte("TXT")
 	case 28:
 		return []byte("AAAA")
+	case 32:
+		return []byte("NB")
 	case 33:
 		return []byte("SRV")
 	case 35:
