@@ -147,6 +147,8 @@ func TestAccounts(t *testing.T) {
 		{"empty", item("a", ""), Source{Status: NotTelemetry, Error: "empty"}},
 		{"only_a_mark", item("a", "\xef\xbb\xbf"), Source{Status: NotTelemetry, Error: "empty"}},
 		{"marked", item("a", "\xef\xbb\xbf#words\nflow 1\n"), Source{Format: "words", Records: 1, Decoded: 1, Events: 1, First: 1, Last: 1}},
+		{"capture_cut", item("a", "\xd4\xc3\xb2\xa1\x02\x00\x04\x00"), Source{Status: Unreadable, Format: "pcap", Error: "the capture ends within its first header"}},
+		{"capture_ng_cut", item("a", "\x0a\x0d\x0d\x0a"), Source{Status: Unreadable, Format: "pcap", Error: "the capture ends within its first header"}},
 		{"utf16", item("a", "\xff\xfe#\x00w\x00"), Source{Status: NotRecognised, Error: source.ErrUTF16.Error()}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -174,8 +176,7 @@ func TestStrangers(t *testing.T) {
 		{"stratus-labels.csv", "uid,label\n", "not telemetry", ""},
 		{"x/main.go", "package main\n", "not telemetry", ""},
 		{"notice.log", "something\n", "not recognised", "format not recognised"},
-		{"a.pcap", "\xd4\xc3\xb2\xa1\x02\x00\x04\x00", "not recognised", "a packet capture: this version reads logs only"},
-		{"a.pcapng", "\x0a\x0d\x0d\x0a", "not recognised", "a packet capture"},
+		{"a.snoop", "snoop\x00\x00\x00\x00\x00\x00\x02", "not recognised", "snoop"},
 		{"a.evtx", "ElfFile\x00", "not recognised", "EVTX"},
 		{"a.pdf", "%PDF-1.7", "not recognised", "PDF"},
 		{"a.exe", "MZ\x90\x00", "not recognised", "a program"},

@@ -55,8 +55,9 @@ type Frames struct {
 	// The frame at hand.
 	sink  Sink
 	p     Packet
-	held  bool // that the frame held something
-	depth int  // of whole packets made of fragments
+	held  bool   // that the frame held something
+	depth int    // of whole packets made of fragments
+	air   []byte // of a Wi-Fi frame
 
 	eth     layers.Ethernet
 	vlan    layers.Dot1Q
@@ -196,6 +197,10 @@ func (f *Frames) walk(next gopacket.LayerType, data []byte) ending {
 		l := f.layer(next)
 		if l == nil {
 			return unknown
+		}
+		if next == layers.LayerTypeDot11 { // gopacket takes the last four bytes for a checksum, which few captures have
+			f.air = append(append(f.air[:0], data...), 0, 0, 0, 0)
+			data = f.air
 		}
 		if err := l.DecodeFromBytes(data, f); err != nil {
 			return broken

@@ -49,10 +49,13 @@ func sniff(f *packet.Flow, _ packet.Side, head []byte) decode.Guess {
 		if len(head) < 2+header {
 			return decode.Maybe
 		}
-		if binary.BigEndian.Uint16(head) < header {
+		n := int(binary.BigEndian.Uint16(head))
+		if head = head[2:]; n < header {
 			return decode.No
 		}
-		head = head[2:]
+		if len(head) < n && plausible(head) && !sound(head) {
+			return decode.Maybe
+		}
 	}
 	if sound(head) {
 		return decode.Yes

@@ -34,13 +34,16 @@ type Reader interface {
 // MaxFrame is the most that is taken of one frame, in bytes. No link has longer ones.
 const MaxFrame = 1 << 20
 
-// Is reports whether something that begins with head is a capture.
+// Is reports whether something that begins with head is a capture, or the beginning of one.
 func Is(head []byte) bool {
-	if len(head) < 24 {
+	if len(head) < 4 {
 		return false
 	}
-	_, _, ok := variant(head)
-	return ok || binary.BigEndian.Uint32(head) == section && (string(head[8:12]) == "\x1a\x2b\x3c\x4d" || string(head[8:12]) == "\x4d\x3c\x2b\x1a")
+	if _, _, ok := variant(head); ok {
+		return true
+	}
+	order := head[min(8, len(head)):min(12, len(head))]
+	return binary.BigEndian.Uint32(head) == section && (len(order) < 4 || string(order) == "\x1a\x2b\x3c\x4d" || string(order) == "\x4d\x3c\x2b\x1a")
 }
 
 const section = 0x0a0d0d0a // begins a pcapng file (draft-ietf-opsawg-pcapng, section 4.1)
@@ -49,8 +52,11 @@ const section = 0x0a0d0d0a // begins a pcapng file (draft-ietf-opsawg-pcapng, se
 func Open(r io.Reader) (Reader, error) {
 	b := bufio.NewReaderSize(r, 1<<20)
 	head, err := b.Peek(24)
-	if err != nil || !Is(head) {
+	if !Is(head) {
 		return nil, fault.New(fault.Invalid, "this is no capture")
+	}
+	if err != nil {
+		return nil, fault.New(fault.Unreadable, "the capture ends within its first header")
 	}
 	if order, kind, ok := variant(head); ok {
 		_, err := b.Discard(24)
