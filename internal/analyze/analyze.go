@@ -245,13 +245,16 @@ func (r *run) report(ctx context.Context) report.Report {
 	for _, s := range r.sources {
 		src := report.Source{
 			Path: s.Path, Format: s.Format, Records: int64(s.Records), Events: int64(s.Events), Rejected: int64(s.RejectedAll()),
-			Reasons: map[string]int64{}, First: s.First, Last: s.Last, Status: s.Status.String(), Problem: s.Error,
+			Reasons: map[string]int64{}, Datasets: map[string]int64{}, First: s.First, Last: s.Last, Status: s.Status.String(), Problem: s.Error,
 		}
 		if s.Status == intake.Unreadable || s.Status == intake.NotRecognised || s.Status == intake.Partly {
 			rep.Unread++
 		}
 		for why, n := range s.Rejected { // any order: it goes from map to map
 			src.Reasons[string(why)] = int64(n.Count)
+		}
+		for name, n := range s.Datasets { // likewise
+			src.Datasets[name] = int64(n)
 		}
 		rep.Records += src.Records
 		rep.Rejected += src.Rejected

@@ -27,7 +27,7 @@ func (r *reader) capture(ctx context.Context) (Source, error) {
 			f, err := c.Next()
 			if err != nil {
 				w.table.Close()
-				r.s.made(r.batch.Events[before:])
+				r.count(before)
 				r.end(err)
 				return r.s, ctx.Err()
 			}
@@ -39,6 +39,18 @@ func (r *reader) capture(ctx context.Context) (Source, error) {
 			r.s.Records++
 			r.s.Decoded++
 		}
-		r.s.made(r.batch.Events[before:])
+		r.count(before)
+	}
+}
+
+// count counts the events that were made from an index on, also by what they are.
+func (r *reader) count(from int) {
+	made := r.batch.Events[from:]
+	r.s.made(made)
+	if r.s.Datasets == nil {
+		r.s.Datasets = map[string]uint64{}
+	}
+	for i := range made {
+		r.s.Datasets[string(r.batch.Text.Bytes(made[i].Dataset))]++
 	}
 }

@@ -52,6 +52,7 @@ type Source struct {
 	Decoded  uint64 // those that were understood, even if they made no event
 	Events   uint64
 	Rejected map[decode.Reason]Rejects // nil if there are none
+	Datasets map[string]uint64         // events by what they are, of captures only, which hold many
 	First    int64                     // times of the earliest and the latest event, Unix nanoseconds;
 	Last     int64                     // 0 without events
 }

@@ -24,7 +24,8 @@ type sourceJSON struct {
 	Events   int64            `json:"events"`
 	Rejected int64            `json:"rejected"`
 	Reasons  map[string]int64 `json:"reasons"` // encoding/json sorts the keys
-	First    *string          `json:"first"`   // null without events
+	Datasets map[string]int64 `json:"datasets,omitempty"`
+	First    *string          `json:"first"` // null without events
 	Last     *string          `json:"last"`
 }
 
@@ -109,7 +110,7 @@ func JSON(w io.Writer, r Report) error {
 func toSource(s Source) sourceJSON {
 	j := sourceJSON{
 		Type: "source", Path: narrate.Visible(s.Path), Format: narrate.Visible(s.Format),
-		Records: s.Records, Events: s.Events, Rejected: s.Rejected, Reasons: map[string]int64{},
+		Records: s.Records, Events: s.Events, Rejected: s.Rejected, Reasons: map[string]int64{}, Datasets: s.Datasets,
 	}
 	for reason, n := range s.Reasons { // in any order: equal reasons are added up
 		j.Reasons[narrate.Visible(reason)] += n

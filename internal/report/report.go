@@ -37,6 +37,7 @@ type Source struct {
 	Path, Format              string
 	Records, Events, Rejected int64
 	Reasons                   map[string]int64 // why records were rejected
+	Datasets                  map[string]int64 // events by what they are; of captures only, which hold many
 	First, Last               int64            // times of its events, Unix nanoseconds; 0 without any
 	Status                    string           // in one word: "read", "not telemetry", "unreadable"
 	Problem                   string           // what is wrong with it; empty if nothing is
