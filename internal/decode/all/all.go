@@ -5,6 +5,7 @@ import (
 	"vedette/internal/decode"
 	"vedette/internal/decode/dns"
 	"vedette/internal/decode/eve"
+	"vedette/internal/decode/tls"
 	"vedette/internal/decode/zeek"
 )
 
@@ -20,6 +21,7 @@ func Kinds() []decode.Kind {
 // first that says so decodes.
 func Protocols() []decode.Protocol {
 	return []decode.Protocol{
+		tls.Kind,
 		dns.Kind,
 	}
 }
