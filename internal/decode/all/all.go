@@ -5,6 +5,7 @@ import (
 	"vedette/internal/decode"
 	"vedette/internal/decode/dns"
 	"vedette/internal/decode/eve"
+	"vedette/internal/decode/http"
 	"vedette/internal/decode/tls"
 	"vedette/internal/decode/zeek"
 )
@@ -22,6 +23,7 @@ func Kinds() []decode.Kind {
 func Protocols() []decode.Protocol {
 	return []decode.Protocol{
 		tls.Kind,
+		http.Kind,
 		dns.Kind,
 	}
 }
