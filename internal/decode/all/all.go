@@ -3,6 +3,8 @@ package all
 
 import (
 	"vedette/internal/decode"
+	"vedette/internal/decode/arp"
+	"vedette/internal/decode/dhcp"
 	"vedette/internal/decode/dns"
 	"vedette/internal/decode/eve"
 	"vedette/internal/decode/http"
@@ -25,10 +27,13 @@ func Protocols() []decode.Protocol {
 		tls.Kind,
 		http.Kind,
 		dns.Kind,
+		dhcp.Kind,
 	}
 }
 
 // Frames returns every decoder of frames that are not IP.
 func Frames() []decode.Frame {
-	return nil
+	return []decode.Frame{
+		arp.Kind,
+	}
 }
