@@ -17,17 +17,19 @@ import (
 // Subjects is one partition of the second stage: what each of our entities does. It lends
 // itself to detectors as their Memory, set to the entity at hand.
 type Subjects struct {
-	index learn.Table // entity -> row + 1
-	heads []head
-	cells []cell      // row x signal
-	pasts []past      // row x signal
-	pairs learn.Table // (entity, signal, peer) -> index in beats + 1
-	beats []beat
-	notes []note   // of the open hour
-	words []byte   // of notes' labels
-	open  []uint32 // rows with events in the open hour, in order of the first
-	stir  []uint32 // rows with events since the last barrier, likewise
-	delta Shared   // what to add to the Shared at the next hour
+	index   learn.Table // entity -> row + 1
+	heads   []head
+	cells   []cell      // row x signal
+	pasts   []past      // row x signal
+	tracks  []track     // what signals showed of late; see past.Track
+	diaries []diary     // row
+	pairs   learn.Table // (entity, signal, peer) -> index in beats + 1
+	beats   []beat
+	notes   []note   // of the open hour
+	words   []byte   // of notes' labels
+	open    []uint32 // rows with events in the open hour, in order of the first
+	stir    []uint32 // rows with events since the last barrier, likewise
+	delta   Shared   // what to add to the Shared at the next hour
 
 	learned bool // that there is something in delta
 	last    bool // that the scoring at hand is the last of its hour
@@ -90,11 +92,11 @@ type cell struct {
 // past is what is remembered of one signal of one entity.
 type past struct {
 	News  learn.News
-	Rare  float32 // News: how much rarer the new values of the open hour are than as a rule
-	Told  float32 // nats that were last reported
-	In    uint32  // 1 + the hour in which they were
-	Spare uint32
-	Parts [4]learn.Hurdle // by six hours of the day
+	Rare  float32         // News: how much rarer the new values of the open hour are than as a rule
+	Told  float32         // nats that were last reported
+	In    uint32          // 1 + the hour in which something was
+	Track uint32          // 1 + index in tracks, or 0
+	Parts [4]learn.Hurdle // by six hours of the day; News: of how many values are shown
 }
 
 // beat is a relation between an entity and one peer, and its rhythm.
@@ -169,6 +171,7 @@ func (s *Subjects) find(who *entity.Ref) int {
 		s.heads = append(s.heads, head{Key: who.Key, Born: s.shared.hours, Group: who.Group % Groups, Aged: s.now.Time})
 		s.cells = append(s.cells, make([]cell, len(s.plan.signals))...)
 		s.pasts = append(s.pasts, make([]past, len(s.plan.signals))...)
+		s.diaries = append(s.diaries, diary{})
 		c.Count = uint32(len(s.heads))
 	}
 	return int(c.Count) - 1
@@ -259,6 +262,7 @@ func (s *Subjects) Draw(signal int, n detect.Novelty, label detect.Label) {
 	if !n.First {
 		return
 	}
+	s.meet(i, label)
 	rare := learn.Rarity(n.Group, n.Estate, float64(n.Recent), max(s.shared.members, 1))
 	s.delta.rarity[i].N++
 	s.delta.rarity[i].Sum += rare
@@ -392,6 +396,7 @@ func (s *Subjects) hurry(signal int) {
 // Append appends the partition's bytes to dst. The open hour is part of it.
 func (s *Subjects) Append(dst []byte) []byte {
 	dst = rows.Append(rows.Append(rows.Append(s.index.Append(dst), s.heads), s.cells), s.pasts)
+	dst = rows.Append(rows.Append(dst, s.tracks), s.diaries)
 	dst = rows.Append(s.pairs.Append(dst), s.beats)
 	dst = rows.Append(rows.Append(dst, s.notes), s.words)
 	dst = rows.Append(rows.Append(dst, s.open), s.stir)
@@ -407,13 +412,15 @@ func (s *Subjects) Read(r *rows.Reader) {
 	rows.Read(r, &s.heads)
 	rows.Read(r, &s.cells)
 	rows.Read(r, &s.pasts)
+	rows.Read(r, &s.tracks)
+	rows.Read(r, &s.diaries)
 	s.pairs.Read(r)
 	rows.Read(r, &s.beats)
 	rows.Read(r, &s.notes)
 	rows.Read(r, &s.words)
 	rows.Read(r, &s.open)
 	rows.Read(r, &s.stir)
-	if r.Err == nil && (s.index.Len() != len(s.heads) || s.pairs.Len() != len(s.beats) || len(s.cells) != len(s.heads)*len(s.plan.signals) || len(s.pasts) != len(s.cells)) {
+	if r.Err == nil && (s.index.Len() != len(s.heads) || s.pairs.Len() != len(s.beats) || len(s.cells) != len(s.heads)*len(s.plan.signals) || len(s.pasts) != len(s.cells) || len(s.diaries) != len(s.heads) || !s.tracked()) {
 		r.Err = errDamaged
 	}
 	var learned []uint8
