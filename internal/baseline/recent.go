@@ -49,7 +49,7 @@ type first struct {
 	Hour   uint32 // 1 + when; 0 if there is nothing
 	Port   uint16
 	Signal uint8
-	Length uint8
+	Length uint8 // of what it was about, at most 255
 	Name   [mostFirst]uint8
 }
 
@@ -60,7 +60,7 @@ const hours = Week / 8
 // learned.
 func (s *Subjects) keep(c *cell, i int) {
 	p := s.past(i)
-	told, v := p.In == s.now.Hour+1, pack(c.Sum, s.plan.signals[i].step)
+	told, v := p.In == s.now.Hour+1, pack(s.shown(c, i), s.plan.signals[i].step)
 	if p.Track == 0 {
 		if v == 0 && !told {
 			return
@@ -83,6 +83,14 @@ func (s *Subjects) keep(c *cell, i int) {
 	}
 }
 
+// shown returns what the open hour of a signal showed: of a Clock, that there was anything.
+func (s *Subjects) shown(c *cell, i int) float64 {
+	if s.plan.signals[i].Model == detect.Clock {
+		return min(1, c.Sum)
+	}
+	return c.Sum
+}
+
 // wake notes that the entity was seen in the open hour.
 func (d *diary) wake(hour uint32) {
 	for ; d.Hour <= hour; d.Hour++ {
@@ -101,7 +109,8 @@ func (s *Subjects) meet(signal int, label detect.Label) {
 	f := &d.Firsts[d.Next]
 	d.Next = (d.Next + 1) % mostFirsts
 	*f = first{Peer: s.seen.Peer().Key, Hour: s.now.Hour + 1, Port: label.Port, Signal: uint8(signal)}
-	f.Length = uint8(copy(f.Name[:], label.Name))
+	copy(f.Name[:], label.Name)
+	f.Length = uint8(min(len(label.Name), 255))
 }
 
 func set(bits *[hours]uint8, hour uint32)   { bits[hour%Week/8] |= 1 << (hour % 8) }
@@ -173,11 +182,12 @@ type Band struct {
 
 // First is something that an entity turned to for the first time.
 type First struct {
-	Signal, Detector string
-	Peer             entity.Key
-	Hour             uint32
-	Label            string // empty, "tcp", or a part of what it is called
-	Port             uint16 // if not 0, Label is followed by it
+	Signal string
+	Peer   entity.Key
+	Hour   uint32
+	Label  string // what it was about, such as "tcp"; may be empty
+	Cut    bool   // Label is the beginning of a longer one
+	Port   uint16 // if not 0, Label is followed by it
 }
 
 // Recent returns what is known of an entity. It changes nothing and may be called by
@@ -207,9 +217,19 @@ func (s *Subjects) Recent(k entity.Key, sh *Shared, now Now) (r Recent, ok bool)
 			continue
 		}
 		g := &s.plan.signals[f.Signal]
-		r.Firsts = append(r.Firsts, First{g.Name, g.detector.Name, f.Peer, f.Hour - 1, string(f.Name[:f.Length]), f.Port})
+		r.Firsts = append(r.Firsts, First{g.Name, f.Peer, f.Hour - 1, string(f.Name[:min(f.Length, mostFirst)]), f.Length > mostFirst, f.Port})
 	}
 	return r, true
+}
+
+// Learned returns how much of what is normal for an entity is learned, 0 to 1: by this
+// share what is unusual for it is damped.
+func (s *Subjects) Learned(k entity.Key, sh *Shared) (share float64, ok bool) {
+	c := s.index.Find(uint64(k))
+	if c.Count == 0 {
+		return 0, false
+	}
+	return min(1, float64(sh.hours-s.heads[c.Count-1].Born)/entityKnown), true
 }
 
 // signal fills in what is known of a signal of the entity at hand.
@@ -221,7 +241,7 @@ func (s *Subjects) signal(i int, g *Signal) {
 		g.Unit = "nats" // what is kept is how regular it was, not how often
 	}
 	if c.Hour == now+1 {
-		g.Open = c.Sum
+		g.Open = s.shown(&c, i)
 	} else {
 		c = cell{}
 	}
@@ -267,7 +287,12 @@ func (s *Subjects) band(c *cell, i int) (b Band) {
 	case detect.Clock:
 		h := &s.heads[s.row]
 		b.Often = math.Exp(-h.Clock.Surprise(s.now.Hour, float64(s.age(s.row))/24, s.shared.active(h.Group, s.now.Hour)))
-		b.Middle, b.High, b.Own, b.Known = b.Often, 1, float64(h.Clock[s.now.Hour%24]), true
+		if b.Own, b.Known = float64(h.Clock[s.now.Hour%24]), true; b.Often >= rest {
+			b.High = 1
+		}
+		if b.Often >= 1-rest {
+			b.Low = 1
+		}
 	case detect.Trials, detect.Beats: // nats already: one in forty reaches minus the logarithm of that
 		b.High, b.Often, b.Known = -math.Log(rest), 1, true
 	}
@@ -285,7 +310,7 @@ func (s *Subjects) tracked() bool {
 		d := &s.diaries[i]
 		ok := d.Next < mostFirsts
 		for j := range d.Firsts {
-			ok = ok && int(d.Firsts[j].Signal) < len(s.plan.signals) && d.Firsts[j].Length <= mostFirst
+			ok = ok && int(d.Firsts[j].Signal) < len(s.plan.signals)
 		}
 		if !ok {
 			return false

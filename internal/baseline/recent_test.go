@@ -97,7 +97,6 @@ func TestDamagedTracks(t *testing.T) {
 		"diary":  func(s *Subjects) { s.diaries = nil },
 		"next":   func(s *Subjects) { s.diaries[0].Next = mostFirsts },
 		"signal": func(s *Subjects) { s.diaries[0].Firsts[3].Signal = 200 },
-		"length": func(s *Subjects) { s.diaries[0].Firsts[3].Length = mostFirst + 1 },
 	} {
 		var s, again Subjects
 		s.Use(p)

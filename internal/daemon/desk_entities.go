@@ -18,19 +18,19 @@ import (
 )
 
 const (
-	learning   = 5 * 24 * time.Hour // until what is unusual for an entity counts in full; see package baseline
-	here       = 24 * time.Hour     // without being seen after which an identifier is of the past
-	mostCases  = 20                 // of an entity, that findings are taken from
-	mostFound  = 5000               // entities in a list
-	leastTyped = 2                  // letters from which all others are looked for, too
+	here       = 24 * time.Hour // without being seen after which an identifier is of the past
+	mostCases  = 20             // of an entity, that findings are taken from
+	mostFound  = 5000           // entities in a list
+	leastTyped = 2              // letters from which all others are looked for, too
 )
 
 // known is what the learner knows of an entity.
 type known struct {
 	resolve.Seen
-	name  string
-	ids   []resolve.Identifier
-	acted bool // it is learned: it was not only turned to, as by somebody who tries addresses
+	name    string
+	ids     []resolve.Identifier
+	acted   bool    // it is learned: it was not only turned to, as by somebody who tries addresses
+	learned float64 // how much of what is normal for it, 0 to 1
 }
 
 // addresses returns the addresses of an entity, the latest first.
@@ -62,7 +62,8 @@ func (l *learner) know(keys []entity.Key) map[entity.Key]known {
 
 // describe returns what is known of an entity. The lock is held.
 func (l *learner) describe(k entity.Key, seen resolve.Seen) known {
-	return known{seen, l.resolver.Directory.Name(k), l.resolver.Directory.Identifiers(k), l.machine.Known(k)}
+	learned, acted := l.machine.Learned(k)
+	return known{seen, l.resolver.Directory.Name(k), l.resolver.Directory.Identifiers(k), acted, learned}
 }
 
 // told returns the time up to which telemetry was learned, Unix nanoseconds.
@@ -132,14 +133,6 @@ func (k known) called(text string) bool {
 		slices.ContainsFunc(k.ids, func(id resolve.Identifier) bool { return strings.Contains(strings.ToLower(id.Value), text) })
 }
 
-// learned returns how much is known of what is normal for an entity, 0 to 1.
-func (k known) learned(now int64) float64 {
-	if !k.Own || !k.acted {
-		return 0
-	}
-	return max(0, min(1, float64(now-k.From)/float64(learning)))
-}
-
 // deskEntities reads entities.
 type deskEntities struct{ *Faces }
 
@@ -149,7 +142,7 @@ func (s deskEntities) Find(ctx context.Context, tenant, text, cursor string, n i
 	if err := ours(tenant); err != nil {
 		return nil, "", err
 	}
-	all, now := s.daemon.learner.find(text), s.daemon.learner.told()
+	all := s.daemon.learner.find(text)
 	if cursor != "" {
 		last, err := readPlace(cursor)
 		if err != nil {
@@ -166,7 +159,7 @@ func (s deskEntities) Find(ctx context.Context, tenant, text, cursor string, n i
 		next = place(all[n-1])
 	}
 	for _, e := range all {
-		r := rowOfEntity(e.key, e.known, now)
+		r := rowOfEntity(e.key, e.known)
 		if e.Own {
 			p, err := s.tenant(tenant).Incidents(ctx, state.Filter{Shown: state.Surfaced, Condition: state.IsOpen, Entity: e.key}, "", wholePage)
 			if err != nil {
@@ -179,8 +172,8 @@ func (s deskEntities) Find(ctx context.Context, tenant, text, cursor string, n i
 	return rows, next, nil
 }
 
-func rowOfEntity(k entity.Key, e known, now int64) desk.EntityRow {
-	r := desk.EntityRow{Key: k, Kind: e.Kind, Name: e.name, Own: e.Own, Learned: e.learned(now), Last: moment(e.To)}
+func rowOfEntity(k entity.Key, e known) desk.EntityRow {
+	r := desk.EntityRow{Key: k, Kind: e.Kind, Name: e.name, Own: e.Own, Learned: e.learned, Last: moment(e.To)}
 	if a := e.addresses(); len(a) > 0 && a[0] != e.name {
 		r.Address = a[0]
 	}
@@ -219,7 +212,7 @@ func (s deskEntities) Entity(ctx context.Context, tenant string, key entity.Key)
 		return desk.Entity{}, fault.New(fault.NotFound, "nothing is known of such an entity")
 	}
 	e := desk.Entity{
-		Key: key, Kind: k.Kind, Name: k.name, Own: k.Own || !there, First: moment(k.From), Last: moment(k.To), Learned: k.learned(now),
+		Key: key, Kind: k.Kind, Name: k.name, Own: k.Own || !there, First: moment(k.From), Last: moment(k.To), Learned: k.learned,
 		Identifiers: identifiers(k, now), Incidents: s.rows(p.Rows),
 	}
 	var reports []state.Report
@@ -236,6 +229,7 @@ func (s deskEntities) Entity(ctx context.Context, tenant string, key entity.Key)
 		}
 	}
 	slices.SortStableFunc(e.Findings, func(a, b finding.Finding) int { return cmp.Compare(b.Time, a.Time) })
+	s.daemon.learner.fill(&e)
 	names := s.names(reports...)
 	if e.Names = names; e.Name == "" {
 		e.Name = names.Name(key)
