@@ -15,10 +15,12 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 
 	"vedette/internal/api/desk"
 	"vedette/internal/api/guard"
+	"vedette/internal/look"
 )
 
 //go:embed templates/*.html
@@ -77,6 +79,9 @@ func New(d *desk.Desk, o Options) (http.Handler, error) {
 // parse reads the layout and, over a copy of it each, the pages.
 func (c *console) parse() error {
 	layout, err := template.New("layout").Funcs(c.functions()).ParseFS(templates, "templates/layout.html", "templates/parts.html")
+	if err == nil {
+		layout, err = layout.Parse(look.GraphTemplate)
+	}
 	if err != nil {
 		return err
 	}
@@ -106,6 +111,9 @@ func (c *console) asset(mux *http.ServeMux, name, kind string) (address string, 
 	b, err := assets.ReadFile("assets/" + name)
 	if err != nil {
 		return "", fmt.Errorf("reading %s: %w", name, err)
+	}
+	if name == "console.css" {
+		b = slices.Concat([]byte(look.Tokens), []byte(look.GraphStyle), b)
 	}
 	sum := sha256.Sum256(b)
 	address = "/assets/" + name

@@ -27,7 +27,8 @@ type signalView struct {
 	Name    string
 	Latest  string // what was seen last, and what is usual then, in words
 	Rests   string // what that rests on
-	Rare    int    // hours that led to a finding
+	Rare    int    // hours that led to a finding,
+	Told    string // and the latest of them in words
 	Over    bool   // the latest is more than usual
 	Band    string // the picture: a path,
 	Pale    string // another, where hours without are more usual,
@@ -118,12 +119,22 @@ func (s *signalView) say(g desk.Signal) {
 	default:
 		s.Latest = upper(amount(g, last.Observed)) + " " + when
 	}
+	for _, p := range slices.Backward(g.Points) {
+		if p.Finding {
+			s.Told = upper(amount(g, p.Observed)) + " in the hour before " + clockOf(p.Time.Add(g.Window)) + " led to a finding"
+			if g.Known && g.Reading != desk.Busy {
+				s.Told += ", where " + usual(g, p) + " was usual"
+			}
+			s.Told += "."
+			break
+		}
+	}
 	if !g.Known {
 		s.Latest += "; what is usual is not known yet."
 		return
 	}
 	s.Latest += "; usually " + usual(g, last) + " at this time of day."
-	s.Over = !last.Missing && last.Observed > last.High
+	s.Over = !last.Missing && last.Observed > last.High && g.Reading != desk.Busy
 	s.Rests = rests(g, last)
 }
 
@@ -150,8 +161,11 @@ func clockOf(t time.Time) string {
 
 // amount writes what was seen of a signal.
 func amount(g desk.Signal, x float64) string {
-	if x == 0 && g.Unit != "nats" {
+	switch {
+	case x == 0:
 		return "nothing"
+	case g.Reading == desk.Busy:
+		return "busy"
 	}
 	if g.Unit == "nats" {
 		return narrate.Nats(x)
