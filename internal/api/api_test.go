@@ -200,6 +200,53 @@ func TestAccess_csrf(t *testing.T) {
 	}
 }
 
+func TestEntity(t *testing.T) {
+	c := open(t, 1).session("vera")
+	const at = "/api/entities/0000000000000001"
+	status, header, body := c.do("GET", at, "")
+	var e Entity
+	if err := json.Unmarshal([]byte(body), &e); err != nil || status != 200 {
+		t.Fatalf("%d %v\n%s", status, err, body)
+	}
+	if e.Compared != 412 || e.Progress != (Progress{85, 120, 120}) || len(e.Firsts) != 3 || e.Firsts[0].Peer.Name != "mr-1" || e.Firsts[0].Label != "tcp/104" {
+		t.Errorf("%+v", e)
+	}
+	g := e.Signals[0]
+	if len(g.Bands) != 24 || len(g.Observed) != 7*24+1 || len(g.Findings) != 4 || g.Reading != "sum" || g.Window != 3600 || g.Bands[12].Own != 12 || g.Bands[3].Own != 0 {
+		t.Errorf("%d bands, %d windows, %d findings: %+v", len(g.Bands), len(g.Observed), len(g.Findings), g)
+	}
+	none := 0
+	for i, x := range g.Observed {
+		hour := g.From.Add(time.Duration(i) * time.Hour)
+		if x == nil {
+			none++
+		} else if i > 7*24-4 && *x != g.Findings[i-7*24+3].Observed || hour.Hour() == 3 && i < 7*24-4 {
+			t.Errorf("%v: %v", hour, *x)
+		}
+	}
+	if none == 0 {
+		t.Error("it was there all the time")
+	}
+	for _, g := range e.Signals {
+		if (g.Name == "alerts") != (len(g.Bands) == 0) || (g.Name == "serious alerts" || g.Name == "alerts" || g.Name == "regularity of contact") != (len(g.Observed) == 0) {
+			t.Errorf("%s: %d bands and %d windows", g.Name, len(g.Bands), len(g.Observed))
+		}
+	}
+	tag := header.Get("ETag")
+	if status, _, body := c.with("If-None-Match", tag).do("GET", at, ""); status != 304 || tag == "" || body != "" {
+		t.Errorf("not changed: %d %q", status, body)
+	}
+	if status, other, _ := c.with("If-None-Match", tag).do("GET", "/api/entities/0000000000000003", ""); status != 200 || other.Get("ETag") == tag {
+		t.Errorf("another: %d %s", status, other.Get("ETag"))
+	}
+	if status, _, _ := c.do("GET", "/api/entities/0000000000000bad", ""); status != 404 {
+		t.Errorf("nobody: %d", status)
+	}
+	if status, _, _ := c.do("GET", "/api/entities/zz", ""); status != 422 {
+		t.Errorf("no key: %d", status)
+	}
+}
+
 func TestIncident(t *testing.T) {
 	c := open(t, 1).session("anna")
 	const at = "/api/incidents/000000000000beef"

@@ -218,6 +218,14 @@ type getIn struct {
 	IfNoneMatch string `header:"If-None-Match"`
 }
 
+// unchanged answers who has what there is already.
+func (in *getIn) unchanged(tag string) error {
+	if in.IfNoneMatch != "" && strings.TrimPrefix(in.IfNoneMatch, "W/") == tag {
+		return huma.Status304NotModified()
+	}
+	return nil
+}
+
 type judgeIn struct {
 	One
 	Change
@@ -252,10 +260,10 @@ func (s *server) incidents() {
 	operation(s, http.MethodGet, "/api/incidents", "List incidents", needs(auth.ReadIncidents), s.listIncidents)
 	operation(s, http.MethodGet, "/api/incidents/{id}", "Get an incident in full", needs(auth.ReadIncidents), func(ctx context.Context, in *getIn) (*tagged[Incident], error) {
 		out, err := s.incident(ctx, in.One)
-		if err == nil && in.IfNoneMatch != "" && strings.TrimPrefix(in.IfNoneMatch, "W/") == out.ETag {
-			return nil, huma.Status304NotModified()
+		if err != nil {
+			return nil, err
 		}
-		return out, err
+		return out, in.unchanged(out.ETag)
 	})
 	operation(s, http.MethodPut, "/api/incidents/{id}/verdict", "Judge an incident", needs(auth.JudgeIncidents), func(ctx context.Context, in *judgeIn) (*tagged[Incident], error) {
 		return s.alter(ctx, in.One, in.Change, func(by desk.By, id uint64) error {

@@ -105,29 +105,15 @@ func (s *signalView) say(g desk.Signal) {
 			}
 		}
 	}
-	when := "in the hour before " + clockOf(last.Time.Add(g.Window))
-	if last.Open {
-		when = "so far in the hour from " + clockOf(last.Time)
-	}
+	s.tell(g, last)
+	when := within(g, last)
 	switch {
 	case last.Missing:
 		s.Latest = "It was not seen in the last 7 days"
-	case g.Reading == desk.Busy && last.Observed > 0:
-		s.Latest = "Busy " + when
-	case g.Reading == desk.Busy:
+	case g.Reading == desk.Busy && last.Observed == 0:
 		s.Latest = "Not busy " + when
 	default:
 		s.Latest = upper(amount(g, last.Observed)) + " " + when
-	}
-	for _, p := range slices.Backward(g.Points) {
-		if p.Finding {
-			s.Told = upper(amount(g, p.Observed)) + " in the hour before " + clockOf(p.Time.Add(g.Window)) + " led to a finding"
-			if g.Known && g.Reading != desk.Busy {
-				s.Told += ", where " + usual(g, p) + " was usual"
-			}
-			s.Told += "."
-			break
-		}
 	}
 	if !g.Known {
 		s.Latest += "; what is usual is not known yet."
@@ -136,6 +122,32 @@ func (s *signalView) say(g desk.Signal) {
 	s.Latest += "; usually " + usual(g, last) + " at this time of day."
 	s.Over = !last.Missing && last.Observed > last.High && g.Reading != desk.Busy
 	s.Rests = rests(g, last)
+}
+
+// tell says what led to a finding last, unless it is said anyway.
+func (s *signalView) tell(g desk.Signal, last desk.Point) {
+	for _, p := range slices.Backward(g.Points) {
+		if !p.Finding {
+			continue
+		}
+		if p.Time.Equal(last.Time) {
+			return
+		}
+		s.Told = upper(amount(g, p.Observed)) + " " + within(g, p) + " led to a finding"
+		if g.Known && g.Reading != desk.Busy {
+			s.Told += ", where " + usual(g, p) + " was usual"
+		}
+		s.Told += "."
+		return
+	}
+}
+
+// within names the hour of a point.
+func within(g desk.Signal, p desk.Point) string {
+	if p.Open {
+		return "so far in the hour from " + clockOf(p.Time)
+	}
+	return "in the hour before " + clockOf(p.Time.Add(g.Window))
 }
 
 // rests says what a band rests on.
@@ -211,7 +223,7 @@ func (s *signalView) draw(g desk.Signal) {
 		}
 		bend = max(bend, min(p.High, 1e300))
 	}
-	if top <= 0 {
+	if top < 1e-12 {
 		return
 	}
 	bend = max(bend/20, top/1e6) // below it amounts are in proportion, above it by their logarithm

@@ -341,7 +341,9 @@ func (s *site) looks() {
 		s.Fatal("no entity leads on")
 	}
 	status, page = s.get("/entities/" + key[1])
-	s.must(status, page, "ws-113", "10.20.1.32", "02:00:5e", "a lease", "machines inside that it had never used")
+	s.must(status, page, "ws-113", "10.20.1.32", "02:00:5e", "a lease", "machines inside that it had never used",
+		"Bytes sent outside", "2.3 GB in the hour before 04:00 UTC on 10 March led to a finding", "What is new this week", "static-assets.example", "compared with all machines of ours")
+	s.signals(key[1])
 	status, page = s.get("/sources")
 	page = s.must(status, page, "demo/2026-03-10/conn.log", "Every source is as it should be")
 	if strings.Contains(page, "@00000000000a") {

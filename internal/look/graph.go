@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"vedette/internal/entity"
 	"vedette/internal/finding"
@@ -73,6 +74,7 @@ const (
 	longActor  = 24
 	briefActor = 13
 	longSub    = 62
+	longAbout  = 28
 	briefSub   = 32
 )
 
@@ -367,14 +369,17 @@ func (d *drawing) other(b *bundle, y int) Node {
 	}
 	n.Sub = what(all.facets)
 	n.SubBrief = n.Sub
-	if l := about(all.labels); l != "" {
+	if l := narrate.Cut(about(all.labels), longAbout); l != "" {
 		n.Sub, n.SubBrief = n.Sub+" · "+l, n.SubBrief+" · "+l
 	}
 	if all.passive {
 		n.Sub = "came from there: " + n.Sub
 	}
-	n.Sub += " · " + plural(len(all.ids), "finding", "findings") + ", since " + since(all.first)
-	n.Title = n.Name + ": " + n.Sub
+	whole := n.Sub + " · " + plural(len(all.ids), "finding", "findings") + ", since " + since(all.first)
+	n.Title = n.Name + ": " + whole
+	if n.Sub += " · since " + since(all.first); utf8.RuneCountInString(whole) <= longSub {
+		n.Sub = whole
+	}
 	n.Sub, n.SubBrief = narrate.Cut(n.Sub, longSub), narrate.Cut(n.SubBrief, briefSub)
 	return n
 }
