@@ -43,6 +43,9 @@ type Options struct {
 	// it Enforce removes the oldest segments.
 	DiskBudget int64
 	OpenFiles  int // that are kept open between queries, at most; 0 is 64
+	// Held is the first entry that the log still holds; 0 if that is not known. What Open
+	// finds damaged is wanted again from there on: see Safe.
+	Held input.Position
 }
 
 // Store is a store of events. Its methods may be called at the same time; Add, by one
@@ -159,6 +162,11 @@ var errClosed = errors.New("the event store is closed")
 
 // Safe returns the last entry of the log that is in sealed segments, with all before it:
 // the log may forget them, and after a crash whoever adds goes on with the next.
+//
+// When Open finds a segment damaged whose entries the log still holds, Safe is the entry
+// before the first of them: whoever adds them again gets back what was in it, and no row
+// twice. They have to be resolved as they were the first time, so by the state of who is
+// who as of that entry or before.
 func (s *Store) Safe() input.Position {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
