@@ -150,6 +150,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		}
 	})
 	rest.Go(func() { d.tend(ctx) })
+	rest.Go(func() { d.merge(ctx) })
 	if err := d.begin(ctx); err != nil {
 		cancel(err)
 	}

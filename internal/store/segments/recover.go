@@ -40,6 +40,9 @@ func (s *Store) recover() error {
 		return err
 	}
 	s.segments = sorted(s.segments)
+	if err := s.unfinished(); err != nil {
+		return err
+	}
 	if err != nil {
 		sealed = s.proven()
 	}

@@ -6,7 +6,8 @@
 // which entry the log may forget. A segment is one Parquet file and, beside it, an index
 // that says which of its rows an entity takes part in. Its place says whose events it
 // holds: DIR/TENANT/SITE/2026/11/25/FIRST-LAST-N.parquet, where FIRST and LAST are entries
-// of the log. The day is that of the events, and all of them are kept equally long.
+// of the log. The day is that of the events, and all of them are kept equally long. Small
+// segments of a day become one, see [Store.Merge].
 //
 // The files are written anew and renamed when they are whole and on disk; last comes the
 // file "sealed", which makes the seal count. After a crash, what was not finished is
@@ -78,6 +79,7 @@ type segment struct {
 	name  string
 	path  string // without the extension
 	bytes int64  // of both files
+	merging
 
 	mu     sync.Mutex
 	fences []fence // of the index; nil until it is asked
