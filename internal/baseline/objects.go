@@ -65,8 +65,11 @@ func (o *Objects) makeRoom() {
 	o.table.Keep(func(c *learn.Cell) bool { return !gone.next(worth(c)) })
 }
 
-// worth orders cells by how much would be lost with them.
-func worth(c *learn.Cell) uint64 { return worthOf(c.Count > 1, c.Last>>recentBits) }
+// worth orders cells by how much would be lost with them, those of the same hour by chance:
+// by their place, a part of the table would become full.
+func worth(c *learn.Cell) uint64 {
+	return worthOf(c.Count > 1, c.Last>>recentBits)<<16 | text.Mix(c.Key, recentBits)>>48
+}
 
 // Append appends the partition's bytes to dst.
 func (o *Objects) Append(dst []byte) []byte { return o.table.Append(dst) }
