@@ -101,6 +101,10 @@ func (l *learner) settle() {
 		l.take()
 		l.triage.Settle(today - 2*day)
 	}
+	if before, yes := l.triage.Crowded(); yes {
+		l.take()
+		l.triage.Settle(before)
+	}
 }
 
 // take notes what became of incidents.
