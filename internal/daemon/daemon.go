@@ -52,6 +52,7 @@ type Daemon struct {
 	live     *intake.Live
 	feeds    feeds
 	keeper   keeper
+	memory   *memory
 
 	declaring sync.Mutex    // held while what people set goes to the log
 	declared  input.Setting // that is there, or on its way
@@ -93,6 +94,7 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, er
 	if d.segments, err = segments.Open(filepath.Join(c.Data, "events"), keep); err != nil {
 		return d, err
 	}
+	d.memory = newMemory(memoryLimit(c.Memory), log, d.segments.Ease)
 	for _, p := range d.segments.Problems() {
 		log.Warn("the event store is damaged", "file", p.Path, "what", p.Reason)
 	}
@@ -104,7 +106,7 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, er
 	}
 	d.saved, d.events, d.at = d.learner.at, d.learner.events, d.now()
 	in := intake.Intake{Tenant: tenant, Site: c.Site, Key: d.key, Decoders: decoders.Kinds()}
-	d.live = in.NewLive(d.journal, d.now)
+	d.live = in.NewLive(paced{d.journal, d.memory}, d.now)
 	d.feeds = feeds{log: log, live: d.live, place: d.learner.place, apply: d.applied}
 	err = d.catchUp(ctx)
 	d.declared = d.learner.setting
@@ -151,6 +153,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	})
 	rest.Go(func() { d.tend(ctx) })
 	rest.Go(func() { d.merge(ctx) })
+	rest.Go(func() { d.memory.tend(ctx) })
 	if err := d.begin(ctx); err != nil {
 		cancel(err)
 	}

@@ -222,6 +222,23 @@ func (s *Store) problem(p Problem) {
 	}
 }
 
+// Ease seals what is in memory, and lets go of what is only kept there to be quicker.
+func (s *Store) Ease() error {
+	err := s.Seal()
+	s.mu.Lock()
+	if s.open.last == 0 {
+		s.open = newMemory(nil)
+	}
+	all := s.segments
+	s.mu.Unlock()
+	for _, g := range all {
+		g.mu.Lock()
+		g.fences = nil
+		g.mu.Unlock()
+	}
+	return errors.Join(err, s.files.ease())
+}
+
 // Close closes the store. What was not sealed is forgotten: the log has it.
 func (s *Store) Close() error {
 	s.sealing.Lock()
