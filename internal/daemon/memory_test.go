@@ -24,10 +24,21 @@ func TestOrderOfDegradation(t *testing.T) {
 		live                   int64
 		eased, refused, slowed bool
 	}{
-		{100, false, false, false}, {599, false, false, false}, {600, true, false, false}, {749, true, false, false},
-		{750, true, true, false}, {850, true, true, true}, {2000, true, true, true}, {810, true, true, true},
-		{790, true, true, false}, {710, true, true, false}, {690, true, false, false}, {560, true, false, false}, {540, false, false, false},
-		{900, true, true, true}, {0, false, false, false},
+		{100, false, false, false},
+		{599, false, false, false},
+		{600, true, false, false},
+		{749, true, false, false},
+		{750, true, true, false},
+		{850, true, true, true},
+		{2000, true, true, true},
+		{810, true, true, true},
+		{790, true, true, false},
+		{710, true, true, false},
+		{690, true, false, false},
+		{560, true, false, false},
+		{540, false, false, false},
+		{900, true, true, true},
+		{0, false, false, false},
 	} {
 		live, waited, appended = c.live, 0, 0
 		stage := m.look()
