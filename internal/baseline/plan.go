@@ -113,7 +113,7 @@ func (p *Plan) Key(v int, e event.View, s detect.Side) uint64 {
 // Shape says what saved state looks like under this plan; state of another shape cannot
 // be loaded and is learned again.
 func (p *Plan) Shape() string {
-	s := "2"
+	s := "4"
 	for _, k := range p.Detectors {
 		s += fmt.Sprintf("\n%s %d", k.Name, k.Facet)
 		for _, g := range k.Signals {

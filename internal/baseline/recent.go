@@ -83,6 +83,18 @@ func (s *Subjects) keep(c *cell, i int) {
 	}
 }
 
+// closeUp moves tracks together after entities were forgotten, whose own are gone with them.
+func (s *Subjects) closeUp() {
+	var left []track
+	for i := range s.pasts {
+		if p := &s.pasts[i]; p.Track > 0 {
+			left = append(left, s.tracks[p.Track-1])
+			p.Track = uint32(len(left))
+		}
+	}
+	s.tracks = left
+}
+
 // shown returns what the open hour of a signal showed: of a Clock, that there was anything.
 func (s *Subjects) shown(c *cell, i int) float64 {
 	if s.plan.signals[i].Model == detect.Clock {

@@ -55,7 +55,7 @@ func TestRecentIsTheLastWeek(t *testing.T) {
 		var s Subjects
 		s.Use(p)
 		s.Begin(NewShared(p), Now{})
-		s.row = s.find(&entity.Ref{Key: 7})
+		s.row, _ = s.find(&entity.Ref{Key: 7})
 		seen, told := map[uint32]float64{}, map[uint32]bool{}
 		hour := rapid.Uint32Range(490_000, 491_000).Draw(t, "first hour")
 		for range rapid.IntRange(1, 60).Draw(t, "hours") {

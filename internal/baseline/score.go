@@ -78,6 +78,8 @@ func (s *Subjects) CloseHour() {
 		}
 	}
 	s.open, s.notes, s.words = s.open[:0], s.notes[:0], s.words[:0]
+	s.forgetBeats()
+	s.forgetEntities()
 }
 
 // CloseDay adds the highest risk of each entity that was active on the day that ends.

@@ -11,7 +11,6 @@ import (
 	"vedette/internal/finding"
 	"vedette/internal/learn"
 	"vedette/internal/rows"
-	"vedette/internal/text"
 )
 
 // Subjects is one partition of the second stage: what each of our entities does. It lends
@@ -23,8 +22,9 @@ type Subjects struct {
 	pasts   []past      // row x signal
 	tracks  []track     // what signals showed of late; see past.Track
 	diaries []diary     // row
-	pairs   learn.Table // (entity, signal, peer) -> index in beats + 1
+	pairs   learn.Table // (entity, signal, peer) -> index in beats + 1, or in hails
 	beats   []beat
+	hails   []hail
 	notes   []note   // of the open hour
 	words   []byte   // of notes' labels
 	open    []uint32 // rows with events in the open hour, in order of the first
@@ -33,6 +33,8 @@ type Subjects struct {
 
 	learned bool // that there is something in delta
 	last    bool // that the scoring at hand is the last of its hour
+	hole    int  // no row before it is vacant
+	turned  int  // events of entities for which there was no room
 
 	plan   *Plan
 	shared *Shared
@@ -146,7 +148,11 @@ func (s *Subjects) Begin(sh *Shared, now Now) {
 // has an entry for each value of the plan; source is the number of the event's source.
 func (s *Subjects) Observe(v event.View, side detect.Side, novelty []detect.Novelty, source uint32) {
 	s.seen, s.source = detect.Seen{View: v, Side: side, All: novelty}, source
-	s.row = s.find(s.seen.Self())
+	var ok bool
+	if s.row, ok = s.find(s.seen.Self()); !ok {
+		s.turned++
+		return
+	}
 	s.learned = true
 	h := &s.heads[s.row]
 	if h.Hour != s.now.Hour+1 {
@@ -164,21 +170,41 @@ func (s *Subjects) Observe(v event.View, side detect.Side, novelty []detect.Nove
 	}
 }
 
-func (s *Subjects) find(who *entity.Ref) int {
+// find returns the row of an entity, which it gives it if need be; false if there is none
+// left.
+func (s *Subjects) find(who *entity.Ref) (int, bool) {
 	s.index.Reserve(1)
+	row, free := s.vacant()
+	if s.index.Len() >= mostEntities {
+		if c := s.index.Find(uint64(who.Key)); c.Count > 0 {
+			return int(c.Count) - 1, true
+		}
+		return 0, false
+	}
 	c := s.index.At(uint64(who.Key))
-	if c.Count == 0 {
-		s.heads = append(s.heads, head{Key: who.Key, Born: s.shared.hours, Group: who.Group % Groups, Aged: s.now.Time})
+	if c.Count > 0 {
+		return int(c.Count) - 1, true
+	}
+	h := head{Key: who.Key, Born: s.shared.hours, Group: who.Group % Groups, Aged: s.now.Time}
+	if free {
+		s.heads[row] = h
+	} else {
+		row = len(s.heads)
+		s.heads = append(s.heads, h)
 		s.cells = append(s.cells, make([]cell, len(s.plan.signals))...)
 		s.pasts = append(s.pasts, make([]past, len(s.plan.signals))...)
 		s.diaries = append(s.diaries, diary{})
-		c.Count = uint32(len(s.heads))
 	}
-	return int(c.Count) - 1
+	c.Count = uint32(row) + 1
+	return row, true
 }
 
 // Len returns how many entities the partition knows.
-func (s *Subjects) Len() int { return len(s.heads) }
+func (s *Subjects) Len() int { return s.index.Len() }
+
+// Turned returns how many events were not learned from since the start, because there was no
+// room for their entity.
+func (s *Subjects) Turned() int { return s.turned }
 
 // Known reports whether the partition knows an entity.
 func (s *Subjects) Known(k entity.Key) bool { return s.index.Find(uint64(k)).Count > 0 }
@@ -291,14 +317,12 @@ func (s *Subjects) Try(signal int, success bool, weight float64, label detect.La
 // Beat implements [detect.Memory].
 func (s *Subjects) Beat(signal int, key uint64, at int64, bytes float64, label detect.Label) {
 	c, i := s.cell(signal)
-	s.pairs.Reserve(1)
-	p := s.pairs.At(text.Mix(text.Mix(uint64(s.heads[s.row].Key), uint64(i)), key))
-	if p.Count == 0 {
-		s.delta.tails[s.at(i)].Quiet(1)
-		s.beats = append(s.beats, beat{Key: p.Key, First: at})
-		p.Count = uint32(len(s.beats))
+	pair := s.mixed(i, key)
+	b := s.rhythm(pair, i, at, bytes)
+	if b == nil {
+		return
 	}
-	b := &s.beats[p.Count-1]
+	number := s.pairs.Find(pair).Count
 	b.Contact(at, bytes, s.plan.signals[i].Hourly)
 	b.cite(s.ref())
 	if n := b.Seen; n < 6 || n > 64 && b.Count%8 != 0 {
@@ -307,13 +331,13 @@ func (s *Subjects) Beat(signal int, key uint64, at int64, bytes float64, label d
 	x := soften(b.Surprise())
 	c.Sum = max(c.Sum, x)
 	for j := c.Notes; j > 0; j = s.notes[j-1].Next {
-		if n := &s.notes[j-1]; n.Beat == p.Count {
+		if n := &s.notes[j-1]; n.Beat == number {
 			n.Amount = max(n.Amount, x)
 			return
 		}
 	}
 	if x > 0 {
-		s.note(c, note{Amount: x, Beat: p.Count}, label)
+		s.note(c, note{Amount: x, Beat: number}, label)
 		s.hurry(i)
 	}
 }
@@ -397,7 +421,7 @@ func (s *Subjects) hurry(signal int) {
 func (s *Subjects) Append(dst []byte) []byte {
 	dst = rows.Append(rows.Append(rows.Append(s.index.Append(dst), s.heads), s.cells), s.pasts)
 	dst = rows.Append(rows.Append(dst, s.tracks), s.diaries)
-	dst = rows.Append(s.pairs.Append(dst), s.beats)
+	dst = rows.Append(rows.Append(s.pairs.Append(dst), s.beats), s.hails)
 	dst = rows.Append(rows.Append(dst, s.notes), s.words)
 	dst = rows.Append(rows.Append(dst, s.open), s.stir)
 	if !s.learned { // most of the time, and it is large
@@ -416,11 +440,12 @@ func (s *Subjects) Read(r *rows.Reader) {
 	rows.Read(r, &s.diaries)
 	s.pairs.Read(r)
 	rows.Read(r, &s.beats)
+	rows.Read(r, &s.hails)
 	rows.Read(r, &s.notes)
 	rows.Read(r, &s.words)
 	rows.Read(r, &s.open)
 	rows.Read(r, &s.stir)
-	if r.Err == nil && (s.index.Len() != len(s.heads) || s.pairs.Len() != len(s.beats) || len(s.cells) != len(s.heads)*len(s.plan.signals) || len(s.pasts) != len(s.cells) || len(s.diaries) != len(s.heads) || !s.tracked()) {
+	if r.Err == nil && (s.index.Len() > len(s.heads) || s.pairs.Len() != len(s.beats)+len(s.hails) || len(s.cells) != len(s.heads)*len(s.plan.signals) || len(s.pasts) != len(s.cells) || len(s.diaries) != len(s.heads) || !s.tracked()) {
 		r.Err = errDamaged
 	}
 	var learned []uint8

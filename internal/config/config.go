@@ -30,6 +30,7 @@ type Config struct {
 	Own     []netip.Prefix
 	Console Console
 	Keep    Keep
+	Memory  int64 // bytes that the program keeps within; 0 is a share of what there is
 	Feeds   []Feed
 }
 
@@ -70,6 +71,7 @@ type file struct {
 		Days int    `yaml:"days"`
 		Disk string `yaml:"disk"`
 	} `yaml:"keep"`
+	Memory  string           `yaml:"memory"`
 	Sources []map[string]any `yaml:"sources"`
 }
 
@@ -143,12 +145,14 @@ func (c *Config) numbers(f file) error {
 		return invalid("keep.days: it must be from 1 to 36500")
 	}
 	var err error
-	c.Keep.Disk, err = size(f.Keep.Disk)
+	if c.Keep.Disk, err = size("keep.disk", f.Keep.Disk); err == nil {
+		c.Memory, err = size("memory", f.Memory)
+	}
 	return err
 }
 
 // size reads an amount of bytes such as "50 GB".
-func size(s string) (int64, error) {
+func size(key, s string) (int64, error) {
 	if s == "" || s == "0" {
 		return 0, nil
 	}
@@ -157,7 +161,7 @@ func size(s string) (int64, error) {
 	x, err := strconv.ParseFloat(number, 64)
 	unit, ok := units[strings.TrimSpace(s[len(number):])]
 	if err != nil || !ok || !(x*unit >= 1e8 && x*unit < 1e18) {
-		return 0, invalid("keep.disk: %q is no amount such as 50 GB, from 100 MB on", s)
+		return 0, invalid("%s: %q is no amount such as 50 GB, from 100 MB on", key, s)
 	}
 	return int64(x * unit), nil
 }
@@ -280,6 +284,11 @@ console:
 keep:
   days: 90                 # how long events are kept
   disk: 50 GB              # how much room they may take; the oldest go first
+
+# How much memory the program keeps within. Default: 60 % of what the machine, or its
+# control group, has. Near the limit it first empties buffers, then refuses to look up
+# records, then slows down what comes in; what was taken in is never lost.
+# memory: 2 GB
 
 # Where telemetry comes from. Each entry has one key, the kind: tail, push or syslog.
 sources: []

@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"time"
 
@@ -53,11 +52,13 @@ type Daemon struct {
 	live     *intake.Live
 	feeds    feeds
 	keeper   keeper
+	memory   *memory
 
 	declaring sync.Mutex    // held while what people set goes to the log
 	declared  input.Setting // that is there, or on its way
 
 	saved  input.Position // of the last snapshot
+	before input.Position // of the one before; 0 if that is not known
 	events uint64         // that the learner had applied then
 	at     time.Time      // when it was made
 }
@@ -77,8 +78,7 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, er
 			err = errors.Join(err, d.Close())
 		}
 	}()
-	learned := filepath.Join(c.Data, "learned")
-	if d.key, err = snapshot.Key(learned); err != nil {
+	if d.key, err = snapshot.Key(d.learnedFolder()); err != nil {
 		return d, err
 	}
 	if d.journal, err = journal.Open(ctx, filepath.Join(c.Data, "journal"), journal.Options{}); err != nil {
@@ -87,29 +87,26 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, er
 	if lost := d.journal.Recovered(); lost != "" {
 		log.Warn("the journal was damaged", "what", lost)
 	}
-	keep := segments.Options{DiskBudget: c.Keep.Disk, Retention: map[event.Type]time.Duration{}}
+	keep := segments.Options{DiskBudget: c.Keep.Disk, Retention: map[event.Type]time.Duration{}, Held: d.journal.First()}
 	for t := event.FlowType; t < event.Types; t++ {
 		keep.Retention[t] = time.Duration(c.Keep.Days) * 24 * time.Hour
 	}
 	if d.segments, err = segments.Open(filepath.Join(c.Data, "events"), keep); err != nil {
 		return d, err
 	}
+	d.memory = newMemory(memoryLimit(c.Memory), log, d.segments.Ease)
 	for _, p := range d.segments.Problems() {
 		log.Warn("the event store is damaged", "file", p.Path, "what", p.Reason)
 	}
 	if err = d.openState(ctx); err != nil {
 		return d, err
 	}
-	d.learner = newLearner(runtime.GOMAXPROCS(0))
-	if _, err = snapshot.Load(learned, d.learner.read); err != nil {
+	if err = d.restore(); err != nil {
 		return d, err
-	}
-	if safe := d.segments.Safe(); safe < d.learner.at {
-		log.Warn("events that were learned from are missing in the event store", "entries", d.learner.at-safe)
 	}
 	d.saved, d.events, d.at = d.learner.at, d.learner.events, d.now()
 	in := intake.Intake{Tenant: tenant, Site: c.Site, Key: d.key, Decoders: decoders.Kinds()}
-	d.live = in.NewLive(d.journal, d.now)
+	d.live = in.NewLive(paced{d.journal, d.memory}, d.now)
 	d.feeds = feeds{log: log, live: d.live, place: d.learner.place, apply: d.applied}
 	err = d.catchUp(ctx)
 	d.declared = d.learner.setting
@@ -155,6 +152,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 		}
 	})
 	rest.Go(func() { d.tend(ctx) })
+	rest.Go(func() { d.merge(ctx) })
+	rest.Go(func() { d.memory.tend(ctx) })
 	if err := d.begin(ctx); err != nil {
 		cancel(err)
 	}
@@ -257,8 +256,8 @@ func (d *Daemon) store(ctx context.Context) error {
 	return nil
 }
 
-// Snapshot writes what was learned, and has the journal forget what neither it nor the
-// event store needs any more.
+// Snapshot writes what was learned, and has the journal forget what neither the snapshot
+// before it nor the event store needs any more: what was written last may prove damaged.
 func (d *Daemon) Snapshot(ctx context.Context) error {
 	if err := d.save(ctx); err != nil {
 		return err
@@ -268,7 +267,7 @@ func (d *Daemon) Snapshot(ctx context.Context) error {
 	} else if len(removed) > 0 {
 		d.log.Info("old events were removed", "segments", len(removed))
 	}
-	return d.journal.Forget(ctx, min(d.saved, d.segments.Safe())+1)
+	return d.journal.Forget(ctx, min(d.before, d.segments.Safe())+1)
 }
 
 // save writes what was learned.
@@ -286,10 +285,10 @@ func (d *Daemon) save(ctx context.Context) error {
 	if err := d.segments.Seal(); err != nil {
 		return err
 	}
-	if err := snapshot.Save(filepath.Join(d.config.Data, "learned"), body); err != nil {
+	if err := snapshot.Advance(d.learnedFolder(), body); err != nil {
 		return err
 	}
-	d.saved, d.events, d.at = at, events, d.now()
+	d.before, d.saved, d.events, d.at = d.saved, at, events, d.now()
 	return nil
 }
 

@@ -50,6 +50,9 @@ func (f *Faces) measure(counts state.Counts) []gauge {
 		{"vedette_events_stored", "gauge", "Events in the event store.", one(float64(stats.Rows) + float64(stats.Open))},
 		{"vedette_events_bytes", "gauge", "Room that the event store takes.", one(float64(stats.Bytes))},
 		{"vedette_events_problems", "gauge", "Files of the event store that are damaged.", one(float64(len(d.segments.Problems())))},
+		{"vedette_memory_limit_bytes", "gauge", "Memory that the program keeps within.", one(float64(d.memory.limit))},
+		{"vedette_memory_stage", "gauge", "What gives way because memory is short: 0 nothing, 1 buffers, 2 looking up records, 3 the pace of what comes in.", one(float64(d.memory.stage.Load()))},
+		{"vedette_learned_turned_away_total", "counter", "Events that were not learned from since the start, because there were too many entities of ours.", one(float64(d.turned()))},
 	}
 	return append(append(all, f.measureSources()...), measureRuntime()...)
 }

@@ -372,7 +372,12 @@ func (s deskRecords) Record(ctx context.Context, tenant string, r finding.Ref) (
 	d := s.daemon
 	rec := desk.Record{Where: d.learner.Where(r)}
 	p := segments.Place{Tenant: tenant, Source: d.learner.source(r.Source), Position: r.Position, Index: int(r.Index)}
-	err := d.segments.Find(ctx, p, func(_ segments.Ref, v event.View) error {
+	done, err := d.memory.lookUp(ctx)
+	if err != nil {
+		return rec, err
+	}
+	defer done()
+	err = d.segments.Find(ctx, p, func(_ segments.Ref, v event.View) error {
 		if rec.Fields != nil {
 			return nil
 		}

@@ -216,6 +216,15 @@ func (m *Machine) Members() (n int) {
 	return n
 }
 
+// Turned returns how many events were not learned from since the start, because there was no
+// room for their entity.
+func (m *Machine) Turned() (n int) {
+	for p := range m.subjects {
+		n += m.subjects[p].Turned()
+	}
+	return n
+}
+
 // Threshold returns the risk at which an entity led by a facet is worth a person's time.
 func (m *Machine) Threshold(f finding.Facet) float64 { return m.shared.Threshold(f) }
 
