@@ -30,6 +30,7 @@ func (c *console) functions() template.FuncMap {
 		"id":       func(n uint64) string { return narrate.ID(n) },
 		"key":      func(k entity.Key) string { return narrate.ID(uint64(k)) },
 		"ago":      func(t time.Time) string { return ago(c.Now(), t) },
+		"since":    func(t time.Time) string { return ago(c.Door.Now(), t) }, // of what people do themselves
 		"stamp":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"utc":      func(t time.Time) string { return narrate.Moment(t.UnixNano()) },
 		"count":    func(n any, one, many string) string { return count(float(n), one, many) },

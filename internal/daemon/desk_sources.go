@@ -30,6 +30,7 @@ type book struct {
 	before  map[string]intake.Account // as it was counted last, by the name that the intake uses
 	failed  map[string]string         // feed -> why it ended
 	began   time.Time
+	kind    string // of all sources; empty if it is told from their names
 	today
 	fresh  bool                        // something came in since the file was written
 	states map[string]desk.SourceState // as they were told last
@@ -45,6 +46,8 @@ type ledger struct {
 	missed   time.Time // when it lost something last
 	why      string    // it did
 	changed  bool      // since it was stored
+	over     bool      // it came to its end
+	problem  string    // why it was not read, or not whole
 }
 
 const (
@@ -101,7 +104,7 @@ func (b *book) take(accounts func() []intake.Account, now time.Time) {
 	}
 	for _, a := range accounts() {
 		old, seen := b.before[a.Source]
-		if seen && old.Received == a.Received && old.Seen.Equal(a.Seen) && total(old.Lost) == total(a.Lost) {
+		if seen && old.Received == a.Received && old.Seen.Equal(a.Seen) && old.Over == a.Over && total(old.Lost) == total(a.Lost) {
 			continue
 		}
 		name, kind := shown(a.Source)
@@ -110,7 +113,7 @@ func (b *book) take(accounts func() []intake.Account, now time.Time) {
 			l = &ledger{Source: state.Source{Name: name}, rejected: map[string]uint64{}}
 			b.ledgers[name] = l
 		}
-		l.kind = kind
+		l.kind = cmp.Or(b.kind, kind)
 		l.add(old, a, now)
 		b.Records += int64(a.Received - old.Received)
 		b.Events += int64(a.Events - old.Events)
@@ -121,6 +124,7 @@ func (b *book) take(accounts func() []intake.Account, now time.Time) {
 // add adds to the ledger what came between two counts.
 func (l *ledger) add(old, a intake.Account, now time.Time) {
 	l.changed = true
+	l.over, l.problem = a.Over, a.Problem
 	if a.Format != "" {
 		l.Format = a.Format
 	}
@@ -132,6 +136,9 @@ func (l *ledger) add(old, a intake.Account, now time.Time) {
 	}
 	if l.First.IsZero() {
 		l.First = a.Seen
+		if !a.First.IsZero() {
+			l.First = a.First
+		}
 	}
 	l.Last = max(l.Last, a.Last)
 	received := a.Received - old.Received
@@ -255,6 +262,12 @@ func (l *ledger) state(s desk.Source, began, now time.Time) (desk.SourceState, s
 		usual = max(leastQuiet, 3*l.Quiet)
 	}
 	switch {
+	case l.problem != "" && s.Decoded > 0:
+		return desk.Gap, "It was read in part: " + l.problem + "."
+	case l.problem != "":
+		return desk.Failed, "It was not read: " + l.problem + "."
+	case l.over:
+		return desk.Idle, ""
 	case s.Decoded == 0 && s.Rejected >= leastVisits:
 		return desk.Failed, "Nothing of what comes is understood: " + s.Reasons[0].Why + ". See whether it is a format that Vedette reads."
 	case !l.missed.IsZero() && now.Sub(l.missed) < recent:
@@ -286,8 +299,8 @@ func (s deskSources) Sources(_ context.Context, name string) ([]desk.Source, err
 
 // sources returns the accounts as they are now.
 func (f *Faces) sources() []desk.Source {
-	now := f.daemon.now()
-	f.book.take(f.daemon.live.Accounts, now)
+	now := f.daemon.date()
+	f.book.take(f.daemon.accounts, now)
 	return f.book.sources(now)
 }
 
@@ -352,6 +365,14 @@ func (w watchedFeed) Run(ctx context.Context, place func(string) []byte, out fun
 		w.faces.book.fail(w.name, err.Error())
 	}
 	return err
+}
+
+// accounts returns the accounts of all that comes in.
+func (d *Daemon) accounts() []intake.Account {
+	if d.replay != nil {
+		return d.replay.all()
+	}
+	return d.live.Accounts()
 }
 
 // source returns the name of a source by its number.

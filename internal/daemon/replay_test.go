@@ -1,0 +1,149 @@
+package daemon
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"vedette/internal/analyze"
+	"vedette/internal/api/desk"
+	"vedette/internal/finding"
+	"vedette/internal/incident"
+)
+
+const sample = "../../testdata/demo"
+
+// replays replays paths to their end and returns the faces, which go on running.
+func replays(t *testing.T, r Replay) (*Faces, Replayed) {
+	t.Helper()
+	c, err := Configure("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Data, c.Keep.Days, c.Console.Listen = t.TempDir(), 36500, "127.0.0.1:0"
+	d, err := Open(t.Context(), c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan Replayed, 1)
+	r.Told = func(r Replayed) {
+		if r.Over {
+			over <- r
+		}
+	}
+	d.Replay(r)
+	f, err := d.Faces(t.Context(), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- f.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	select {
+	case o := <-over:
+		return f, o
+	case err := <-done:
+		done <- err
+		t.Fatal("it ended: ", err)
+	case <-time.After(2 * time.Minute):
+		t.Fatal("it does not come to its end")
+	}
+	return nil, Replayed{}
+}
+
+// TestReplay_as_analyze has the daemon find, through journal and store, what analyze finds
+// at once: the same findings in the same incidents.
+func TestReplay_as_analyze(t *testing.T) {
+	rep, err := analyze.Run(t.Context(), analyze.Options{Paths: []string{sample}, Budget: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, over := replays(t, Replay{Paths: []string{sample}})
+	if over.Total != rep.Events || len(over.Titles) != 1 {
+		t.Errorf("%d events of %d; %q", over.Total, rep.Events, over.Titles)
+	}
+	rows, _, err := f.desk.Incidents.List(t.Context(), tenant, desk.Filter{}, "", 100)
+	if err != nil || len(rows) != len(rep.Incidents) || len(rows) < 4 {
+		t.Fatalf("%d incidents, analyze has %d; %v", len(rows), len(rep.Incidents), err)
+	}
+	kept := 0
+	for _, in := range rep.Incidents {
+		c, err := f.desk.Incidents.Get(t.Context(), tenant, in.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(in, c.Body); d != "" {
+			t.Errorf("incident %x: %s", in.ID, d)
+		}
+		kept += opens(t, f, in)
+	}
+	if kept < 20 {
+		t.Errorf("only %d records were opened", kept)
+	}
+}
+
+// opens opens the records that an incident stands on, and counts them.
+func opens(t *testing.T, f *Faces, in incident.Incident) (n int) {
+	t.Helper()
+	seen := map[finding.Ref]bool{}
+	for _, g := range in.Findings {
+		for _, ref := range g.Evidence[:min(len(g.Evidence), 3)] {
+			if seen[ref] {
+				continue
+			}
+			seen[ref] = true
+			r, err := f.desk.Records.Record(t.Context(), tenant, ref)
+			if err != nil || len(r.Fields) == 0 {
+				t.Errorf("%+v: %v", ref, err)
+			}
+			n++
+		}
+	}
+	return n
+}
+
+// TestReplay_date shows people the logs' date, and counts what came on which day.
+func TestReplay_date(t *testing.T) {
+	f, _ := replays(t, Replay{Paths: []string{sample}})
+	if now := f.desk.Now(); now.Format("2006-01-02") != "2026-03-10" {
+		t.Errorf("it is %s", now)
+	}
+	if now := f.desk.Door.Now(); time.Since(now) > time.Minute {
+		t.Errorf("people sign in at %s", now)
+	}
+	done, err := f.desk.Overview.Done(t.Context(), tenant)
+	if err != nil || done.Records != 6108 || done.Findings == 0 || done.Incidents == 0 {
+		t.Errorf("%+v, %v", done, err)
+	}
+	promise, err := f.desk.Overview.Promise(t.Context(), tenant)
+	if err != nil || len(promise.Days) != 9 {
+		t.Errorf("%+v, %v", promise, err)
+	}
+	all, err := f.desk.Sources.Sources(t.Context(), tenant)
+	if err != nil || len(all) != 36 {
+		t.Errorf("%d sources, %v", len(all), err)
+	}
+	received := int64(0)
+	for _, s := range all {
+		received += s.Received
+		if s.State != desk.Idle || s.Kind != "file" || s.Received != s.Decoded || filepath.Base(filepath.Dir(s.Name)) != s.First.Format("2006-01-02") {
+			t.Errorf("%+v", s)
+		}
+	}
+	if received < 30000 {
+		t.Errorf("%d records", received)
+	}
+}
