@@ -54,7 +54,9 @@ func (v *demoVerb) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	for _, p := range v.Paths {
-		if _, err := os.Stat(p); err != nil {
+		if _, err := os.Stat(p); errors.Is(err, fs.ErrNotExist) {
+			return fault.New(fault.NotFound, fmt.Sprintf("there is nothing to show: there is no %s", p))
+		} else if err != nil {
 			return fault.Wrap(fault.NotFound, fmt.Errorf("there is nothing to show: %w", err))
 		}
 	}

@@ -52,6 +52,7 @@ type ledger struct {
 
 const (
 	storeBook   = 10 * time.Second
+	watchReplay = time.Second      // a day passes in a few of them
 	noteBook    = 6                // of these, until its file is written
 	leastQuiet  = 10 * time.Minute // silence that is never a gap
 	plainQuiet  = time.Hour        // likewise as long as it is not known how it speaks
@@ -317,10 +318,14 @@ func ailing(all []desk.Source) (n int) {
 // follow keeps the accounts and tells who watches that a source does otherwise than it
 // did, until ctx ends.
 func (f *Faces) follow(ctx context.Context) {
-	t := time.NewTicker(storeBook)
+	every := storeBook
+	if f.daemon.replay != nil {
+		every = watchReplay
+	}
+	t := time.NewTicker(every)
 	defer t.Stop()
 	for n := 0; ctx.Err() == nil; n++ {
-		if differ := f.differ(f.sources()); differ {
+		if f.differ(f.sources()) || f.daemon.replay != nil && f.daemon.replay.moved() {
 			f.hub.tell(tenant, desk.Change{What: "source"})
 			f.hub.tell(tenant, desk.Change{What: "health"})
 		}

@@ -45,7 +45,7 @@ type Replayed struct {
 
 const (
 	mostAhead = 32                     // entries that wait to be learned
-	mostPause = 2 * time.Second        // between two batches, however long nothing was logged
+	mostPause = 5 * time.Second        // between two batches, however long nothing was logged
 	lookAgain = 2 * time.Millisecond   // at how far the learner is
 	mostEntry = 4 << 20                // bytes, about, of events in an entry of the log
 	endOfTime = int64(pipeline.Window) // after the last event: what is in its window is judged
@@ -61,6 +61,7 @@ type replay struct {
 	sources map[string]*replayed // by name; nil until all is read
 	at      time.Time            // date of what was replayed last
 	since   time.Time            // when it was, by the clock
+	seen    time.Time            // at, when it was looked at last
 }
 
 // replayed is how much of a source was replayed.
@@ -91,6 +92,15 @@ func (p *replay) date() time.Time {
 		return at
 	}
 	return now
+}
+
+// moved reports whether something was replayed since it was called last.
+func (p *replay) moved() bool {
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	moved := !p.at.Equal(p.seen)
+	p.seen = p.at
+	return moved
 }
 
 // run replays the files, and returns when all is learned.

@@ -147,3 +147,21 @@ func TestReplay_date(t *testing.T) {
 		t.Errorf("%d records", received)
 	}
 }
+
+// TestReplay_pace takes its time, and a date that people are shown never goes back.
+func TestReplay_pace(t *testing.T) {
+	began := time.Now()
+	f, _ := replays(t, Replay{Paths: []string{sample}, Lasts: 2 * time.Second})
+	if took := time.Since(began); took < 1500*time.Millisecond {
+		t.Errorf("it took %s", took)
+	}
+	last := f.desk.Now()
+	for range 20 {
+		now := f.desk.Now()
+		if now.Before(last) || now.Sub(last) > time.Minute {
+			t.Errorf("it was %s, and is %s", last, now)
+		}
+		last = now
+		time.Sleep(time.Millisecond)
+	}
+}

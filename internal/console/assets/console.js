@@ -113,7 +113,12 @@
     const counts = $(".tabs"), counted = $(".tabs", d), health = $(".health", d);
     if (counts && counted) counts.replaceWith(counted);
     if (health) $(".health").replaceWith(health);
-    if (!old || !now) return;
+    for (const part of all("[data-swap]")) { // what is no list is put in anew
+      const come = $("[data-swap=" + part.dataset.swap + "]", d);
+      if (!come || $("[data-rows]", part) && $("[data-rows]", come) || part.contains(document.activeElement) || part.innerHTML === come.innerHTML) continue;
+      part.replaceChildren(...document.importNode(come, true).childNodes);
+    }
+    if (!old || !old.isConnected || !now) return skew();
     const body = (t) => $("tbody", t) || t;
     const known = new Map(all("[data-id]", body(old)).map((r) => [r.dataset.id, r]));
     let before = null;
