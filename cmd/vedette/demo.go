@@ -83,7 +83,7 @@ func (v *demoVerb) replay(ctx context.Context, s streams, c config.Config, paths
 	if err != nil {
 		return err
 	}
-	told := tell{out: s.out, sample: len(v.Paths) == 0, kept: v.Keep}
+	told := tell{out: s.out, sample: len(v.Paths) == 0, kept: v.Keep, start: time.Now()}
 	if f, ok := s.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		told.line = f
 	}
@@ -195,9 +195,6 @@ Your logs are read, and then pass in order of time. What to look at:
 
 // how says how far it is, and at the end what came of it. An error is a reason to stop.
 func (t *tell) how(r daemon.Replayed) error {
-	if t.start.IsZero() {
-		t.start = time.Now()
-	}
 	if !r.Over {
 		if t.line == nil || r.Total <= 0 {
 			return nil

@@ -18,6 +18,7 @@ type homeView struct {
 	More     int
 	Promise  promiseView
 	Gaps     []desk.Source
+	Others   int // sources with a gap beside these
 	Sources  int
 	Done     desk.Done
 	Fresh    bool // nothing has come in yet
@@ -69,6 +70,10 @@ func showHome(v *visit) error {
 	for _, o := range sources {
 		received += o.Received
 		if o.State == desk.Gap || o.State == desk.Silent || o.State == desk.Failed {
+			if len(s.Gaps) == atMost {
+				s.Others++
+				continue
+			}
 			s.Gaps = append(s.Gaps, o)
 		}
 	}
