@@ -293,6 +293,7 @@ func (l *Live) record(s *liveSource, r source.Record) {
 	}
 	before := len(l.batch.Events)
 	l.emit.Begin(r.Position, r.Trust, r.Data)
+	l.emit.Tell(r.Time)
 	if err := attempt(s.decode, r.Data, l.emit); err != nil {
 		l.emit.Abort()
 		if err == error(decode.NotRecord) {

@@ -47,8 +47,8 @@ func FuzzActions(f *testing.F) {
 				}
 			}
 		}
-		if good != len(found.names) {
-			t.Errorf("%d items are good, %d records", good, len(found.names))
+		if good != len(found.said) {
+			t.Errorf("%d items are good, %d records", good, len(found.said))
 		}
 		if _, err := json.Marshal(items); err != nil {
 			t.Error(err)
@@ -59,16 +59,16 @@ func FuzzActions(f *testing.F) {
 
 func check(t *testing.T, found *named) {
 	n := 0
-	if err := found.each(func(name string, data []byte) error {
+	if err := found.each(func(of said, data []byte) error {
 		n++
 		if bytes.IndexByte(data, '\n') >= 0 {
 			t.Errorf("a record of two lines: %q", data)
 		}
-		if c := clean(name); c == "" || len(c) > maxName || strings.ContainsAny(c, "/#\n") {
+		if c := clean(of.name); c == "" || len(c) > maxName || strings.ContainsAny(c, "/#\n") {
 			t.Errorf("name %q", c)
 		}
 		return nil
-	}); err != nil || n != len(found.names) {
+	}); err != nil || n != len(found.said) {
 		t.Error(n, err)
 	}
 }
