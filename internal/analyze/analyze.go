@@ -303,11 +303,7 @@ func readItem(item source.Item, key []byte, want map[uint64]bool) map[uint64][][
 			continue
 		}
 		for i := range b.Events {
-			var fields []report.Field
-			for name, value := range (event.View{Batch: &b, I: i}).Fields {
-				fields = append(fields, report.Field{Name: name, Value: value})
-			}
-			found[lines.Position()] = append(found[lines.Position()], fields)
+			found[lines.Position()] = append(found[lines.Position()], fieldsOf(event.View{Batch: &b, I: i}))
 		}
 	}
 	return found

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"vedette/internal/analyze"
 	"vedette/internal/api/desk"
+	"vedette/internal/fault"
 	"vedette/internal/finding"
 	"vedette/internal/incident"
 )
@@ -113,6 +115,47 @@ func opens(t *testing.T, f *Faces, in incident.Incident) (n int) {
 		}
 	}
 	return n
+}
+
+// TestReplay_show has records that the console shows shown by vedette show, too, while the
+// daemon runs.
+func TestReplay_show(t *testing.T) {
+	f, _ := replays(t, Replay{Paths: []string{sample + "/2026-03-02", sample + "/2026-03-09", sample + "/2026-03-10"}})
+	data := f.daemon.config.Data
+	if _, err := analyze.ShowKept(t.Context(), data, "x#1"); fault.KindOf(err) != fault.NotFound || !strings.Contains(err.Error(), "nothing of this source is kept") {
+		t.Errorf("before anything is written: %v", err)
+	}
+	if err := f.daemon.Snapshot(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	rows, _, err := f.desk.Incidents.List(t.Context(), tenant, desk.Filter{}, "", 100)
+	if err != nil || len(rows) == 0 {
+		t.Fatal(rows, err)
+	}
+	c, err := f.desk.Incidents.Get(t.Context(), tenant, rows[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref := c.Body.Findings[0].Evidence[0]
+	want, err := f.desk.Records.Record(t.Context(), tenant, ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := analyze.ShowKept(t.Context(), data, want.Where)
+	if err != nil || len(got.Events) != 1 || len(got.Events[0]) != len(want.Fields) {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	for i, x := range got.Events[0] {
+		if w := want.Fields[i]; x.Name != w.Name || x.Value != w.Value {
+			t.Errorf("%s is %q, in the console %s is %q", x.Name, x.Value, w.Name, w.Value)
+		}
+	}
+	source, _, _ := strings.Cut(want.Where, "#")
+	for ref, says := range map[string]string{source + "#999999": "the last that is written of this source is #", source + "#1": "the oldest that is kept of this source is #", "1-999-0#5": "there is no event 1-999-0#5"} {
+		if _, err := analyze.ShowKept(t.Context(), data, ref); fault.KindOf(err) != fault.NotFound || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", ref, err)
+		}
+	}
 }
 
 // TestReplay_date shows people the logs' date, and counts what came on which day.
