@@ -82,7 +82,7 @@ func TestRsyslog(t *testing.T) {
 				t.Skip("rsyslog's TLS is not installed (Debian: rsyslog-gnutls)")
 			}
 			dir := t.TempDir()
-			ships(t, dir, test.network, `global(workDirectory="DIR" defaultNetstreamDriverCAFile="DIR/server.crt" defaultNetstreamDriverCertFile="DIR/client.crt" defaultNetstreamDriverKeyFile="DIR/client.key")
+			ships(t, dir, test.network, `global(workDirectory="DIR" maxMessageSize="64k" defaultNetstreamDriverCAFile="DIR/server.crt" defaultNetstreamDriverCertFile="DIR/client.crt" defaultNetstreamDriverKeyFile="DIR/client.key")
 module(load="imfile")
 input(type="imfile" file="DIR/in" tag="eve")
 action(type="omfwd" target="127.0.0.1" port="PORT" `+test.action+` template="RSYSLOG_SyslogProtocol23Format")
