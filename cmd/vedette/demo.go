@@ -126,6 +126,9 @@ func (v *demoVerb) folder() (dir string, remove func() error, err error) {
 	if len(there) > 0 {
 		return "", nil, fault.New(fault.Conflict, fmt.Sprintf("--keep: there is something in %s already, and nothing of it was touched; name a folder that is empty or not there", v.Keep))
 	}
+	if err := os.MkdirAll(v.Keep, 0o700); err != nil {
+		return "", nil, fault.Wrap(fault.Unavailable, fmt.Errorf("--keep: %w", err))
+	}
 	return v.Keep, func() error { return nil }, nil
 }
 

@@ -67,6 +67,12 @@ func run(ctx context.Context, args []string, s streams) int {
 	if err != nil {
 		return fail(s, err)
 	}
+	if len(args) == 0 { // somebody who does not know it yet
+		if _, err := parser.Parse([]string{"--help"}); err != nil {
+			return fail(s, err)
+		}
+		return exitUsage
+	}
 	c, err := parser.Parse(args)
 	if ended >= 0 { // help was asked for, and given
 		return ended

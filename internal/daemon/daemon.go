@@ -79,12 +79,15 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, er
 			err = errors.Join(err, d.Close())
 		}
 	}()
+	if err = usable(c.Data); err != nil {
+		return d, err
+	}
 	learned := filepath.Join(c.Data, "learned")
 	if d.key, err = snapshot.Key(learned); err != nil {
 		return d, err
 	}
 	if d.journal, err = journal.Open(ctx, filepath.Join(c.Data, "journal"), journal.Options{}); err != nil {
-		return d, fmt.Errorf("journal: %w", err)
+		return d, inUse(c.Data, err)
 	}
 	if lost := d.journal.Recovered(); lost != "" {
 		log.Warn("the journal was damaged", "what", lost)

@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"vedette/internal/api"
@@ -76,6 +77,9 @@ func (f *Faces) keep(ctx context.Context) error {
 func (f *Faces) listen(ctx context.Context) (net.Listener, error) {
 	c := f.daemon.config.Console
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fault.New(fault.Unavailable, fmt.Sprintf("console.listen: something listens at %s already. End it, or choose another address", c.Listen))
+	}
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, fmt.Errorf("console.listen: %w", err))
 	}
