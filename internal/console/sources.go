@@ -66,7 +66,7 @@ func showSources(v *visit) error {
 	case len(all) == 0:
 		s.Says = "No source is set up yet."
 	case s.Gaps > 0:
-		s.Says = words(s.Gaps) + " of " + count(float64(len(all)), "source", "sources") + " " + plural(float64(s.Gaps), "is", "are") + " not as it should be."
+		s.Says = words(s.Gaps) + " of " + count(float64(len(all)), "source", "sources") + " " + plural(float64(s.Gaps), "is not as it", "are not as they") + " should be."
 	default:
 		s.Says = "Every source is as it should be."
 	}
