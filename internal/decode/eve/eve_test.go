@@ -163,8 +163,8 @@ func TestAllocations(t *testing.T) {
 func TestTold(t *testing.T) {
 	const told = int64(1_700_000_000_000_000_000)
 	for line, want := range map[string]int64{
-		`{"event_type":"dns","src_ip":"10.0.0.1","dest_ip":"10.0.0.2","proto":"UDP","dns":{"type":"query","rrname":"a.example"}}`:                                         told,
-		`{"timestamp":"soon","event_type":"dns","src_ip":"10.0.0.1","dest_ip":"10.0.0.2","proto":"UDP","dns":{"type":"query","rrname":"a.example"}}`:                      told,
+		`{"event_type":"dns","src_ip":"10.0.0.1","dest_ip":"10.0.0.2","proto":"UDP","dns":{"type":"query","rrname":"a.example"}}`:                                          told,
+		`{"timestamp":"soon","event_type":"dns","src_ip":"10.0.0.1","dest_ip":"10.0.0.2","proto":"UDP","dns":{"type":"query","rrname":"a.example"}}`:                       told,
 		`{"timestamp":"2020-09-13T12:26:40.5+0000","event_type":"dns","src_ip":"10.0.0.1","dest_ip":"10.0.0.2","proto":"UDP","dns":{"type":"query","rrname":"a.example"}}`: 1_600_000_000_500_000_000,
 	} {
 		var b event.Batch
