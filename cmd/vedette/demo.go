@@ -189,7 +189,7 @@ Nine days of a small clinic's network, all made up, pass in the time of a coffee
 Your logs are read, and then pass in order of time. What to look at:
 
   1. Home. What needs a person, if anything does; most of it comes when some days have been learned.
-  2. Incidents. Each sentence of one opens the records it stands on; "Below the budget" has the weaker ones.
+  2. Incidents. Each sentence of one opens the records it stands on; Hidden has the weaker ones.
   3. Sources. What was read of every file, and what could not be.
 `)
 	}
@@ -250,6 +250,9 @@ func (t *tell) erase() {
 // bye says what is left.
 func (t *tell) bye() {
 	t.erase()
+	if !t.sample {
+		fmt.Fprintln(t.out, "The same as a page that can be kept: vedette analyze --html report.html, and your paths.")
+	}
 	if t.kept != "" {
 		fmt.Fprintf(t.out, "What was learned is in %s. To go on from it, name it as data in a configuration for vedette run.\n", t.kept)
 		return

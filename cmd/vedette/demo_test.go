@@ -86,6 +86,9 @@ func TestDemo(t *testing.T) {
 	if status, _ := visit(m[1] + "/api/incidents"); status != 401 {
 		t.Errorf("a stranger gets %d", status)
 	}
+	if r, err := http.Head(m[1] + m[2]); err != nil || r.StatusCode != 200 || len(r.Cookies()) > 0 {
+		t.Errorf("who only asks for the head gets %v, %v", r, err)
+	}
 	if status, body := visit(m[1] + m[2]); status != 200 || !strings.Contains(body, "You are signed in") {
 		t.Fatalf("the link: %d %s", status, body)
 	}

@@ -171,6 +171,14 @@ func TestReplay_date(t *testing.T) {
 	if err != nil || done.Records != 6108 || done.Findings == 0 || done.Incidents == 0 {
 		t.Errorf("%+v, %v", done, err)
 	}
+	rows, _, err := f.desk.Incidents.List(t.Context(), tenant, desk.Filter{Pile: desk.Surfaced}, "", 10)
+	if err != nil || len(rows) != 1 {
+		t.Fatal(rows, err)
+	}
+	c, err := f.desk.Incidents.Get(t.Context(), tenant, rows[0].ID)
+	if err != nil || len(c.History) == 0 || c.History[0].Time.Format("2006-01") != "2026-03" {
+		t.Errorf("%+v, %v", c.History, err)
+	}
 	promise, err := f.desk.Overview.Promise(t.Context(), tenant)
 	if err != nil || len(promise.Days) != 9 {
 		t.Errorf("%+v, %v", promise, err)
