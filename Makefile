@@ -8,8 +8,8 @@ FUZZTIME ?= 60s
 build: ## the program, as ./vedette
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o vedette ./cmd/vedette
 
-demo: build ## a report on the sample that comes with the source
-	./vedette analyze --html demo-report.html testdata/demo
+demo: build ## the console on the sample that comes with the program, until Ctrl-C
+	./vedette demo
 
 test: ## all that must hold before a change goes in
 	@scripts/test
@@ -30,4 +30,4 @@ bench: ## the speeds only
 	go run ./cmd/vedette-eval --write docs bench
 
 clean: ## all that the above leave behind
-	rm -rf vedette demo-report.html .cache
+	rm -rf vedette .cache

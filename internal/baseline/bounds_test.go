@@ -183,6 +183,10 @@ func TestFloodOfEntities(t *testing.T) {
 		row, ok := s.find(&entity.Ref{Key: key})
 		if ok {
 			s.heads[row].Hour = hour + 1
+			if p := &s.pasts[row*len(s.plan.signals)]; p.Track == 0 {
+				s.tracks = append(s.tracks, track{Hour: uint32(key)})
+				p.Track = uint32(len(s.tracks))
+			}
 		}
 		return ok
 	}
@@ -202,12 +206,16 @@ func TestFloodOfEntities(t *testing.T) {
 			}
 		}
 		s.forgetEntities()
-		if s.index.Len() > mostEntities/4*3 || len(s.heads) > mostEntities {
-			t.Fatalf("hour %d: %d entities in %d rows", h, s.index.Len(), len(s.heads))
+		if s.index.Len() > mostEntities/4*3 || len(s.heads) > mostEntities || len(s.tracks) > mostEntities {
+			t.Fatalf("hour %d: %d entities in %d rows, %d weeks", h, s.index.Len(), len(s.heads), len(s.tracks))
 		}
 		for i := range s.heads {
-			if k := s.heads[i].Key; k != 0 && int(s.index.Find(uint64(k)).Count) != i+1 {
+			k := s.heads[i].Key
+			if k != 0 && int(s.index.Find(uint64(k)).Count) != i+1 {
 				t.Fatalf("hour %d: row %d is not that of its entity", h, i)
+			}
+			if n := s.pasts[i*len(s.plan.signals)].Track; n > 0 && (k == 0 || s.tracks[n-1].Hour != uint32(k)) {
+				t.Fatalf("hour %d: the week of row %d is not that of its entity", h, i)
 			}
 		}
 	}

@@ -6,6 +6,7 @@
 package console
 
 import (
+	"context"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -34,6 +35,9 @@ type Options struct {
 	Hosts []string     // by which names, without ports; loopback always is
 	TLS   bool         // browsers reach it over TLS
 	Log   *slog.Logger // for errors that are ours; nil for none
+	// Guest, if set, signs in whoever has a one-time code, without a password; the link
+	// that holds it is enough. It is for demonstrations, of which nothing is kept.
+	Guest func(ctx context.Context, code string, v desk.Visitor) (shown string, err error)
 }
 
 // console is what handlers share.
@@ -56,6 +60,9 @@ func New(d *desk.Desk, o Options) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	for _, p := range pages() {
+		if p.guest && o.Guest == nil {
+			continue
+		}
 		mux.HandleFunc(p.method+" "+p.pattern, c.serve(p))
 	}
 	style, err := c.asset(mux, "console.css", "text/css; charset=utf-8")

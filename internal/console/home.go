@@ -18,6 +18,7 @@ type homeView struct {
 	More     int
 	Promise  promiseView
 	Gaps     []desk.Source
+	Others   int // sources with a gap beside these
 	Sources  int
 	Done     desk.Done
 	Fresh    bool // nothing has come in yet
@@ -69,6 +70,10 @@ func showHome(v *visit) error {
 	for _, o := range sources {
 		received += o.Received
 		if o.State == desk.Gap || o.State == desk.Silent || o.State == desk.Failed {
+			if len(s.Gaps) == atMost {
+				s.Others++
+				continue
+			}
 			s.Gaps = append(s.Gaps, o)
 		}
 	}
@@ -97,8 +102,9 @@ func (s *homeView) headline(n desk.Counts) {
 		s.Lead = words(n.Mine) + " of them " + plural(float64(n.Mine), "is", "are") + " yours."
 	}
 	if len(s.Gaps) > 0 && !s.Fresh {
-		s.Lead += " " + words(len(s.Gaps)) + " of " + narrate.Number(float64(s.Sources)) + " " + plural(float64(s.Sources), "source", "sources") + " " +
-			plural(float64(len(s.Gaps)), "is", "are") + " not as it should be, so something may go unseen."
+		n := len(s.Gaps) + s.Others
+		s.Lead += " " + words(n) + " of " + narrate.Number(float64(s.Sources)) + " " + plural(float64(s.Sources), "source", "sources") + " " +
+			plural(float64(n), "is not as it", "are not as they") + " should be, so something may go unseen."
 	}
 }
 

@@ -9,6 +9,7 @@ type page struct {
 	own             bool            // everybody who has signed in may: it is about themselves
 	need            auth.Permission // else it takes this
 	quiet           bool            // nobody makes such a request by hand
+	guest           bool            // it is there in demonstrations only
 	handle          func(*visit) error
 }
 
@@ -17,6 +18,7 @@ type page struct {
 func pages() []page {
 	return []page{
 		// Coming in and going out.
+		{method: "GET", pattern: "/enter", open: true, guest: true, handle: doEnter},
 		{method: "GET", pattern: "/setup", open: true, handle: showSetup},
 		{method: "POST", pattern: "/setup", open: true, handle: doSetup},
 		{method: "GET", pattern: "/login", open: true, handle: showLogin},

@@ -78,7 +78,7 @@ func (v *visit) settings(status int, change func(*settingsView)) error {
 		r := tokenRow{t, hex.EncodeToString(t.Hash[:]), strings.Join(t.Scopes.Names(), ", "), "valid"}
 		if t.Revoked {
 			r.State = "revoked"
-		} else if !v.c.Now().Before(t.Expires) {
+		} else if !v.c.Door.Now().Before(t.Expires) {
 			r.State = "expired"
 		}
 		s.Tokens = append(s.Tokens, r)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"vedette/internal/api/desk"
 )
@@ -16,6 +17,8 @@ type sourcesView struct {
 	Says    string
 	Manage  bool
 	Reasons int // most reasons of a source
+	Before  int // sources on pages before this one
+	Next    int // where the next page begins; 0 if there is none
 }
 
 type sourceRow struct {
@@ -55,15 +58,31 @@ func showSources(v *visit) error {
 		}
 		return cmp.Compare(b.Received, a.Received)
 	})
+	s.Before = turned(v.URL.Query().Get("from"), len(s.Rows))
+	if s.Rows = s.Rows[s.Before:]; len(s.Rows) > mostSources {
+		s.Rows, s.Next = s.Rows[:mostSources], s.Before+mostSources
+	}
 	switch {
 	case len(all) == 0:
 		s.Says = "No source is set up yet."
 	case s.Gaps > 0:
-		s.Says = words(s.Gaps) + " of " + count(float64(len(all)), "source", "sources") + " " + plural(float64(s.Gaps), "is", "are") + " not as it should be."
+		s.Says = words(s.Gaps) + " of " + count(float64(len(all)), "source", "sources") + " " + plural(float64(s.Gaps), "is not as it", "are not as they") + " should be."
 	default:
 		s.Says = "Every source is as it should be."
 	}
 	return v.show(http.StatusOK, "sources", "Sources", s)
+}
+
+// mostSources is how many stand on a page. Those with something wrong come first.
+const mostSources = 200
+
+// turned returns where a page of a list of n begins.
+func turned(from string, n int) int {
+	at, err := strconv.Atoi(from)
+	if err != nil {
+		return 0
+	}
+	return max(0, min(at, n))
 }
 
 // bars draws counts, the latest at the right.

@@ -43,7 +43,8 @@ const (
 type Daemon struct {
 	config   config.Config
 	log      *slog.Logger
-	now      func() time.Time
+	now      func() time.Time // the clock
+	date     func() time.Time // what people are shown as now: the clock, or the date of logs that are replayed
 	key      []byte
 	journal  *journal.Journal
 	segments *segments.Store
@@ -53,6 +54,7 @@ type Daemon struct {
 	feeds    feeds
 	keeper   keeper
 	memory   *memory
+	replay   *replay // nil if there are feeds
 
 	declaring sync.Mutex    // held while what people set goes to the log
 	declared  input.Setting // that is there, or on its way
@@ -72,17 +74,20 @@ type keeper interface {
 
 // Open opens what is kept in the data folder and applies what was not yet applied.
 func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, err error) {
-	d = &Daemon{config: c, log: log, now: time.Now}
+	d = &Daemon{config: c, log: log, now: time.Now, date: time.Now}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.Close())
 		}
 	}()
+	if err = usable(c.Data); err != nil {
+		return d, err
+	}
 	if d.key, err = snapshot.Key(d.learnedFolder()); err != nil {
 		return d, err
 	}
 	if d.journal, err = journal.Open(ctx, filepath.Join(c.Data, "journal"), journal.Options{}); err != nil {
-		return d, fmt.Errorf("journal: %w", err)
+		return d, inUse(c.Data, err)
 	}
 	if lost := d.journal.Recovered(); lost != "" {
 		log.Warn("the journal was damaged", "what", lost)
@@ -138,7 +143,14 @@ func (d *Daemon) Run(ctx context.Context) error {
 	// The intake and the learner end after the feeds, so that what was emitted is applied.
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	var rest sync.WaitGroup
+	var replaying, rest sync.WaitGroup
+	if d.replay != nil {
+		replaying.Go(func() {
+			if err := d.replay.run(ctx); err != nil && ctx.Err() == nil {
+				cancel(err)
+			}
+		})
+	}
 	rest.Go(func() {
 		if err := d.live.Run(inner); err != nil {
 			cancel(fmt.Errorf("journal: %w", err))
@@ -159,6 +171,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	<-ctx.Done()
 	d.feeds.wait()
+	replaying.Wait()
 	d.settle(inner, stop)
 	unfollow()
 	rest.Wait()
@@ -262,7 +275,7 @@ func (d *Daemon) Snapshot(ctx context.Context) error {
 	if err := d.save(ctx); err != nil {
 		return err
 	}
-	if removed, err := d.segments.Enforce(d.now()); err != nil {
+	if removed, err := d.segments.Enforce(d.date()); err != nil {
 		return err
 	} else if len(removed) > 0 {
 		d.log.Info("old events were removed", "segments", len(removed))

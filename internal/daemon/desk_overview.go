@@ -107,7 +107,7 @@ func (s deskOverview) Done(ctx context.Context, tenant string) (desk.Done, error
 	}
 	s.sources() // the latest counts
 	done.Records, done.Events = s.book.sinceMidnight()
-	done.Findings = s.tally.findings(s.daemon.now())
+	done.Findings = s.tally.findings(s.daemon.date())
 	return done, nil
 }
 
@@ -121,7 +121,7 @@ func (f *Faces) days(ctx context.Context) ([]desk.Day, desk.Done, error) {
 	}
 	t.at = now // what changes while it is counted makes it stale again
 	t.lock.Unlock()
-	days, done, err := f.reckon(ctx, now)
+	days, done, err := f.reckon(ctx, f.daemon.date())
 	t.lock.Lock()
 	defer t.lock.Unlock()
 	if err != nil {

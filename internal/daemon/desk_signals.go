@@ -15,8 +15,8 @@ import (
 // mostAlike is how many entities are shown that are like another.
 const mostAlike = 8
 
-// memory is what the learner remembers of an entity.
-type memory struct {
+// recollection is what the learner remembers of an entity.
+type recollection struct {
 	baseline.Recent
 	alike  []baseline.Alike
 	looked int
@@ -25,7 +25,7 @@ type memory struct {
 
 // remember returns what is remembered of an entity, and false if it is not learned. The
 // lock is held for a few milliseconds, whatever the size of the estate.
-func (l *learner) remember(k entity.Key) (m memory, ok bool) {
+func (l *learner) remember(k entity.Key) (m recollection, ok bool) {
 	l.lock.RLock()
 	defer l.lock.RUnlock()
 	if m.Recent, ok = l.machine.Recent(k); !ok {

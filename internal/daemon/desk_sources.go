@@ -30,6 +30,7 @@ type book struct {
 	before  map[string]intake.Account // as it was counted last, by the name that the intake uses
 	failed  map[string]string         // feed -> why it ended
 	began   time.Time
+	kind    string // of all sources; empty if it is told from their names
 	today
 	fresh  bool                        // something came in since the file was written
 	states map[string]desk.SourceState // as they were told last
@@ -45,10 +46,13 @@ type ledger struct {
 	missed   time.Time // when it lost something last
 	why      string    // it did
 	changed  bool      // since it was stored
+	over     bool      // it came to its end
+	problem  string    // why it was not read, or not whole
 }
 
 const (
 	storeBook   = 10 * time.Second
+	watchReplay = time.Second      // a day passes in a few of them
 	noteBook    = 6                // of these, until its file is written
 	leastQuiet  = 10 * time.Minute // silence that is never a gap
 	plainQuiet  = time.Hour        // likewise as long as it is not known how it speaks
@@ -101,7 +105,7 @@ func (b *book) take(accounts func() []intake.Account, now time.Time) {
 	}
 	for _, a := range accounts() {
 		old, seen := b.before[a.Source]
-		if seen && old.Received == a.Received && old.Seen.Equal(a.Seen) && total(old.Lost) == total(a.Lost) {
+		if seen && old.Received == a.Received && old.Seen.Equal(a.Seen) && old.Over == a.Over && total(old.Lost) == total(a.Lost) {
 			continue
 		}
 		name, kind := shown(a.Source)
@@ -110,7 +114,7 @@ func (b *book) take(accounts func() []intake.Account, now time.Time) {
 			l = &ledger{Source: state.Source{Name: name}, rejected: map[string]uint64{}}
 			b.ledgers[name] = l
 		}
-		l.kind = kind
+		l.kind = cmp.Or(b.kind, kind)
 		l.add(old, a, now)
 		b.Records += int64(a.Received - old.Received)
 		b.Events += int64(a.Events - old.Events)
@@ -121,6 +125,7 @@ func (b *book) take(accounts func() []intake.Account, now time.Time) {
 // add adds to the ledger what came between two counts.
 func (l *ledger) add(old, a intake.Account, now time.Time) {
 	l.changed = true
+	l.over, l.problem = a.Over, a.Problem
 	if a.Format != "" {
 		l.Format = a.Format
 	}
@@ -132,6 +137,9 @@ func (l *ledger) add(old, a intake.Account, now time.Time) {
 	}
 	if l.First.IsZero() {
 		l.First = a.Seen
+		if !a.First.IsZero() {
+			l.First = a.First
+		}
 	}
 	l.Last = max(l.Last, a.Last)
 	received := a.Received - old.Received
@@ -255,6 +263,12 @@ func (l *ledger) state(s desk.Source, began, now time.Time) (desk.SourceState, s
 		usual = max(leastQuiet, 3*l.Quiet)
 	}
 	switch {
+	case l.problem != "" && s.Decoded > 0:
+		return desk.Gap, "It was read in part: " + l.problem + "."
+	case l.problem != "":
+		return desk.Failed, "It was not read: " + l.problem + "."
+	case l.over:
+		return desk.Idle, ""
 	case s.Decoded == 0 && s.Rejected >= leastVisits:
 		return desk.Failed, "Nothing of what comes is understood: " + s.Reasons[0].Why + ". See whether it is a format that Vedette reads."
 	case !l.missed.IsZero() && now.Sub(l.missed) < recent:
@@ -286,8 +300,8 @@ func (s deskSources) Sources(_ context.Context, name string) ([]desk.Source, err
 
 // sources returns the accounts as they are now.
 func (f *Faces) sources() []desk.Source {
-	now := f.daemon.now()
-	f.book.take(f.daemon.live.Accounts, now)
+	now := f.daemon.date()
+	f.book.take(f.daemon.accounts, now)
 	return f.book.sources(now)
 }
 
@@ -304,10 +318,14 @@ func ailing(all []desk.Source) (n int) {
 // follow keeps the accounts and tells who watches that a source does otherwise than it
 // did, until ctx ends.
 func (f *Faces) follow(ctx context.Context) {
-	t := time.NewTicker(storeBook)
+	every := storeBook
+	if f.daemon.replay != nil {
+		every = watchReplay
+	}
+	t := time.NewTicker(every)
 	defer t.Stop()
 	for n := 0; ctx.Err() == nil; n++ {
-		if differ := f.differ(f.sources()); differ {
+		if f.differ(f.sources()) || f.daemon.replay != nil && f.daemon.replay.moved() {
 			f.hub.tell(tenant, desk.Change{What: "source"})
 			f.hub.tell(tenant, desk.Change{What: "health"})
 		}
@@ -352,6 +370,14 @@ func (w watchedFeed) Run(ctx context.Context, place func(string) []byte, out fun
 		w.faces.book.fail(w.name, err.Error())
 	}
 	return err
+}
+
+// accounts returns the accounts of all that comes in.
+func (d *Daemon) accounts() []intake.Account {
+	if d.replay != nil {
+		return d.replay.all()
+	}
+	return d.live.Accounts()
 }
 
 // source returns the name of a source by its number.

@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"vedette/internal/api"
@@ -47,7 +48,8 @@ func (f *Faces) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := f.welcome(ctx, listener.Addr()); err != nil {
+	f.at = listener.Addr()
+	if err := f.welcome(ctx, f.at); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	ctx, stop := context.WithCancel(ctx)
@@ -75,6 +77,9 @@ func (f *Faces) keep(ctx context.Context) error {
 func (f *Faces) listen(ctx context.Context) (net.Listener, error) {
 	c := f.daemon.config.Console
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fault.New(fault.Unavailable, fmt.Sprintf("console.listen: something listens at %s already. End it, or choose another address", c.Listen))
+	}
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, fmt.Errorf("console.listen: %w", err))
 	}
@@ -136,7 +141,7 @@ func (f *Faces) Handler() (http.Handler, error) {
 	if host, _, err := net.SplitHostPort(c.Listen); err == nil && !everywhere(host) {
 		hosts = append(hosts[:len(hosts):len(hosts)], host)
 	}
-	pages, err := console.New(f.desk, console.Options{Hosts: hosts, TLS: secure, Log: f.daemon.log})
+	pages, err := console.New(f.desk, console.Options{Hosts: hosts, TLS: secure, Log: f.daemon.log, Guest: f.guest()})
 	if err != nil {
 		return nil, err
 	}
@@ -150,6 +155,20 @@ func (f *Faces) Handler() (http.Handler, error) {
 	mux.HandleFunc("GET /health", f.health)
 	mux.Handle("GET /metrics", guard.Handler(http.HandlerFunc(f.metrics), guard.Options{Hosts: hosts, TLS: secure}))
 	return mux, nil
+}
+
+// guest returns what signs in whoever has the link to a replay, or nil.
+func (f *Faces) guest() func(ctx context.Context, code string, v desk.Visitor) (string, error) {
+	if !f.passing() {
+		return nil
+	}
+	return func(ctx context.Context, code string, v desk.Visitor) (string, error) {
+		shown, err := f.desk.Door.Guest(ctx, code, guest, v)
+		if err == nil {
+			err = f.admit(ctx, f.at)
+		}
+		return shown, err
+	}
 }
 
 // everywhere reports whether a host stands for all addresses of this machine.
@@ -225,8 +244,34 @@ func (f *Faces) welcome(ctx context.Context, at net.Addr) error {
 	if err != nil {
 		return err
 	}
+	if f.Welcome != nil {
+		f.Welcome(f.link(at, shown))
+		return nil
+	}
 	f.daemon.log.Info("nobody can sign in yet: open this link within a day to become the administrator", "link", f.link(at, shown))
 	return nil
+}
+
+// guest is who looks at a replay of which nothing is kept.
+const guest = "demo"
+
+// admit makes the next link after one was used: whoever has another browser needs it.
+func (f *Faces) admit(ctx context.Context, at net.Addr) error {
+	shown, c, err := auth.NewCode(rand.Reader, guest, auth.Administrator, f.daemon.now())
+	if err == nil {
+		err = f.tenant(tenant).AddCode(ctx, state.Request{Actor: machine}, code(c))
+	}
+	if err != nil {
+		return fmt.Errorf("making the next link: %w", err)
+	}
+	f.Welcome(f.link(at, shown))
+	return nil
+}
+
+// passing reports whether people look at a replay of which nothing is kept: then a link is
+// enough to sign in, for there is nothing behind it to come back to.
+func (f *Faces) passing() bool {
+	return f.daemon.replay != nil && !f.daemon.replay.Keep && f.Welcome != nil
 }
 
 // invite makes a code for the first administrator, in place of an earlier one.
@@ -251,7 +296,11 @@ func (f *Faces) link(at net.Addr, shown string) string {
 	if len(c.Hosts) > 0 && c.Cert != "" {
 		host = c.Hosts[0]
 	}
-	u := url.URL{Scheme: "http", Host: host, Path: "/setup", RawQuery: url.Values{"code": {shown}}.Encode()}
+	page := "/setup"
+	if f.passing() {
+		page = "/enter"
+	}
+	u := url.URL{Scheme: "http", Host: host, Path: page, RawQuery: url.Values{"code": {shown}}.Encode()}
 	if c.Cert != "" {
 		u.Scheme = "https"
 	}

@@ -11,8 +11,12 @@
   };
 
   // Times: said again each half minute; the reader's own time when pointed at.
-  const ago = (t) => {
-    const s = Math.round((Date.now() - t) / 1000), past = s >= 0, n = Math.abs(s);
+  // What telemetry says is as long ago as the page says it is: in a replay, it is another day there.
+  let ahead = 0;
+  const set = (d) => { ahead = (Number(d.body.dataset.now) || Date.now()) - Date.now(); };
+  set(document);
+  const ago = (t, clock) => {
+    const s = Math.round((Date.now() + (clock ? 0 : ahead) - t) / 1000), past = s >= 0, n = Math.abs(s);
     const say = (x, one, many) => (past ? "" : "in ") + x + " " + (x === 1 ? one : many) + (past ? " ago" : "");
     if (n < 60) return "just now";
     if (n < 3600) return say(Math.floor(n / 60), "min", "min");
@@ -22,7 +26,7 @@
   };
   const skew = () => {
     for (const t of all("time[datetime]")) {
-      const at = new Date(t.dateTime), s = ago(at);
+      const at = new Date(t.dateTime), s = ago(at, "clock" in t.dataset);
       if (s) t.textContent = s;
       if (!t.dataset.utc) t.dataset.utc = t.title;
       t.title = at.toLocaleString(undefined, { dateStyle: "long", timeStyle: "long" }) + " (" + t.dataset.utc + ")";
@@ -105,10 +109,16 @@
   // Rows that come by themselves. What is being read does not move.
   const fresh = async () => {
     const old = $("[data-rows]"), d = await page(location.href, true), now = $("[data-rows]", d);
+    set(d);
     const counts = $(".tabs"), counted = $(".tabs", d), health = $(".health", d);
     if (counts && counted) counts.replaceWith(counted);
     if (health) $(".health").replaceWith(health);
-    if (!old || !now) return;
+    for (const part of all("[data-swap]")) { // what is no list is put in anew
+      const come = $("[data-swap=" + part.dataset.swap + "]", d);
+      if (!come || $("[data-rows]", part) && $("[data-rows]", come) || part.contains(document.activeElement) || part.innerHTML === come.innerHTML) continue;
+      part.replaceChildren(...document.importNode(come, true).childNodes);
+    }
+    if (!old || !old.isConnected || !now) return skew();
     const body = (t) => $("tbody", t) || t;
     const known = new Map(all("[data-id]", body(old)).map((r) => [r.dataset.id, r]));
     let before = null;

@@ -8,13 +8,13 @@
 // 100,000 keys of each token, for 24 hours. A request without a key that was answered with
 // 503, or not at all, may have been kept: whoever sends it again may have it twice.
 //
-// The shapes of Splunk and Elasticsearch were tried by this package's tests only;
-// no shipper could be installed here. A shipper for Elasticsearch must be told to set up no
-// template, index or policy.
+// Which shippers were run against it, and how they are set up, is in docs/sources.md. A
+// shipper for Elasticsearch must be told to set up no template, index or policy.
 //
 // A source is called push/<token's name>/<what the sender calls it>: the last part of the
-// path at /v1/push, the sourcetype or source of Splunk, the index of Elasticsearch. Its
-// positions count its records from 1 and go on after a restart.
+// path at /v1/push, the sourcetype or source of Splunk, the index of Elasticsearch; for the
+// latter two with the host before it, if the sender names one. Its positions count its
+// records from 1 and go on after a restart.
 package push
 
 import (

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,6 +24,7 @@ type server struct {
 	patience time.Duration
 	workers  map[[32]byte]*worker // by the sum of the token; not changed while it serves
 	budget   budget
+	acks     atomic.Uint64 // requests that were answered with a number
 	handlers gate
 }
 
@@ -151,7 +153,7 @@ func (s *server) lines(w http.ResponseWriter, r *http.Request, to *worker) *prob
 	if name == "" {
 		name = "v1"
 	}
-	a, p := s.submit(r, to, b, func(visit visitor) error { return eachLine(b.data, name, visit) })
+	a, p := s.submit(r, to, b, func(visit visitor) error { return eachLine(b.data, said{name: name}, visit) })
 	if p != nil {
 		return p
 	}
@@ -166,12 +168,12 @@ func (s *server) lines(w http.ResponseWriter, r *http.Request, to *worker) *prob
 }
 
 // eachLine visits the lines that are not blank.
-func eachLine(data []byte, name string, visit visitor) error {
+func eachLine(data []byte, of said, visit visitor) error {
 	for len(data) > 0 {
 		var line []byte
 		line, data, _ = bytes.Cut(data, []byte("\n"))
 		if line = bytes.TrimSuffix(line, []byte("\r")); len(line) > 0 {
-			if err := visit(name, line); err != nil {
+			if err := visit(of, line); err != nil {
 				return err
 			}
 		}
@@ -246,6 +248,9 @@ func fail(w http.ResponseWriter, p *problem, d dialect) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", problemType)
+	if p.Text != "" || p.Error != nil {
+		h.Set("Content-Type", "application/json") // all that those clients know
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	if p.retry > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(p.retry/time.Second)))
