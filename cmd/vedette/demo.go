@@ -178,7 +178,7 @@ func (t *tell) welcome(link string) {
 	}
 	if t.sample {
 		fmt.Fprint(t.out, `
-Nine days of a small clinic's network, all made up, pass in the time of a coffee. What to look at:
+Nine days of a small clinic's network, all made up, pass one after the other. What to look at:
 
   1. Home. Days of quiet; then one incident, on the night to 10 March: that of ws-113.
   2. That incident. It says what happened, and each sentence opens the records it stands on.

@@ -144,13 +144,6 @@ func (d *Daemon) Run(ctx context.Context) error {
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var replaying, rest sync.WaitGroup
-	if d.replay != nil {
-		replaying.Go(func() {
-			if err := d.replay.run(ctx); err != nil && ctx.Err() == nil {
-				cancel(err)
-			}
-		})
-	}
 	rest.Go(func() {
 		if err := d.live.Run(inner); err != nil {
 			cancel(fmt.Errorf("journal: %w", err))
@@ -168,6 +161,12 @@ func (d *Daemon) Run(ctx context.Context) error {
 	rest.Go(func() { d.memory.tend(ctx) })
 	if err := d.begin(ctx); err != nil {
 		cancel(err)
+	} else if d.replay != nil { // after what people set: events are judged under it
+		replaying.Go(func() {
+			if err := d.replay.run(ctx); err != nil && ctx.Err() == nil {
+				cancel(err)
+			}
+		})
 	}
 	<-ctx.Done()
 	d.feeds.wait()

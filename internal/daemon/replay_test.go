@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -20,13 +21,13 @@ import (
 const sample = "../../testdata/demo"
 
 // replays replays paths to their end and returns the faces, which go on running.
-func replays(t *testing.T, r Replay) (*Faces, Replayed) {
+func replays(t *testing.T, r Replay, own ...netip.Prefix) (*Faces, Replayed) {
 	t.Helper()
 	c, err := Configure("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Data, c.Keep.Days, c.Console.Listen = t.TempDir(), 36500, "127.0.0.1:0"
+	c.Data, c.Keep.Days, c.Console.Listen, c.Own = t.TempDir(), 36500, "127.0.0.1:0", own
 	d, err := Open(t.Context(), c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -214,5 +215,24 @@ func TestReplay_pace(t *testing.T) {
 		}
 		last = now
 		time.Sleep(time.Millisecond)
+	}
+}
+
+// TestReplay_own has the networks of the configuration hold for every event.
+func TestReplay_own(t *testing.T) {
+	own := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	rep, err := analyze.Run(t.Context(), analyze.Options{Paths: []string{sample}, Budget: 1, Own: own})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := analyze.Run(t.Context(), analyze.Options{Paths: []string{sample}, Budget: 1})
+	if err != nil || plain.Entities == rep.Entities {
+		t.Fatalf("the networks make no difference: %d entities, %v", rep.Entities, err)
+	}
+	f, _ := replays(t, Replay{Paths: []string{sample}}, own...)
+	f.daemon.learner.lock.RLock()
+	defer f.daemon.learner.lock.RUnlock()
+	if got := f.daemon.learner.machine.Members(); got != rep.Entities {
+		t.Errorf("%d entities, analyze has %d", got, rep.Entities)
 	}
 }
