@@ -1,21 +1,19 @@
 package console
 
 import (
-	"cmp"
 	"net/http"
-	"slices"
 
 	"vedette/internal/api/desk"
 )
 
 type sourcesView struct {
-	Rows    []sourceRow
-	Total   desk.Source
-	Gaps    int
-	Off     int64 // what the account of all does not explain
-	Says    string
-	Manage  bool
-	Reasons int // most reasons of a source
+	Rows   []sourceRow
+	Total  desk.Source
+	Gaps   int
+	Off    int64 // what the account of all does not explain
+	Says   string
+	Manage bool
+	Heads  map[string]head
 }
 
 type sourceRow struct {
@@ -49,12 +47,11 @@ func showSources(v *visit) error {
 		s.Total.Lost += o.Lost
 		s.Off += r.Off
 	}
-	slices.SortStableFunc(s.Rows, func(a, b sourceRow) int {
-		if a.Wrong != b.Wrong {
-			return map[bool]int{true: -1, false: 1}[a.Wrong]
-		}
-		return cmp.Compare(b.Received, a.Received)
-	})
+	q := v.URL.Query()
+	o := ordered(q)
+	s.sort(o)
+	s.Heads = heads("/sources", q, o, sortable{"name", "Source", "", true}, sortable{"received", "Received", "n", false}, sortable{"decoded", "= decoded", "n", false},
+		sortable{"rejected", "+ rejected", "n", false}, sortable{"lost", "+ lost", "n", false}, sortable{"last", "Last record", "", false})
 	switch {
 	case len(all) == 0:
 		s.Says = "No source is set up yet."

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"net/url"
@@ -32,7 +33,7 @@ func (s *site) fill(n int) {
 		s.Fatal("the demo has no incident that is shown")
 	}
 	var others []entity.Key
-	for _, e := range s.daemon.learner.find("ws-") {
+	for _, e := range s.daemon.learner.find("ws-", func(a, b found) int { return cmp.Compare(a.key, b.key) }) {
 		if e.Own && e.key != all[0].Entities[0] {
 			others = append(others, e.key)
 		}
@@ -70,7 +71,7 @@ func another(in incident.Incident, n uint64, who entity.Key) incident.Incident {
 	return in
 }
 
-// keeper is somebody at the keyboard; there is no mouse.
+// typist is somebody at the keyboard; there is no mouse.
 type typist struct {
 	*site
 	*browsertest.Browser
@@ -101,8 +102,8 @@ func (p typist) type_(selector, text string) {
 	p.Press(text)
 }
 
-// comeIn opens the link that is printed, sets a password, goes out and comes in again.
-func (p typist) comeIn() {
+// setPassword opens the link that is printed and sets a password.
+func (p typist) setPassword() {
 	p.site.Helper()
 	code, err := p.faces.invite(p.site.Context(), rand.Reader)
 	if err != nil {
@@ -118,6 +119,12 @@ func (p typist) comeIn() {
 	p.type_("[name=again]", password)
 	p.Press(kb.Enter)
 	p.Until(`document.querySelector(".done")?.textContent.includes("first administrator")`)
+}
+
+// comeIn sets a password, goes out and comes in again.
+func (p typist) comeIn() {
+	p.site.Helper()
+	p.setPassword()
 	p.TabTo("form[action='/logout'] button")
 	p.Press(kb.Enter)
 	p.Until(`location.pathname === "/login" && document.querySelector(".done")`)
