@@ -9,18 +9,6 @@ import (
 	"vedette/internal/console/browsertest"
 )
 
-// looks are the windows that each page is looked at in.
-var looks = []struct {
-	name          string
-	width, height int64
-	dark          bool
-}{
-	{"light at a desk", 1440, 900, false},
-	{"dark at a desk", 1440, 900, true},
-	{"light on a phone", 390, 844, false},
-	{"dark on a phone", 390, 844, true},
-}
-
 // before puts a real browser before the console, with ada in front of it.
 func before(t *testing.T, m *desktest.Memory, name string) *browsertest.Browser {
 	t.Helper()
@@ -51,34 +39,32 @@ func routes() (all []string) {
 	return all
 }
 
-// TestBrowser_barriers has axe look at every page, in both themes, wide and narrow, and
+// TestBrowser_barriers has axe look at every page, wide and narrow and in both themes, and
 // sees to what axe cannot see: nothing to scroll sideways, nothing too small to press,
 // nothing cut off. What is asked of a page, such as another pile, is looked at in one of
 // the windows by turns.
 func TestBrowser_barriers(t *testing.T) {
 	m := full(30)
-	look := func(b *browsertest.Browser, l int, at string) {
+	look := func(b *browsertest.Browser, width, height int64, at string) {
+		b.Look(width, height, false, true)
 		b.Go(at)
 		wrong := append(b.Barriers(), b.Sideways()...)
 		wrong = append(wrong, b.Lost()...)
 		wrong = append(wrong, b.Small()...)
+		b.Look(width, height, true, true)
+		wrong = append(wrong, b.Barriers("color-contrast")...) // nothing else differs in the dark
 		if len(wrong) > 0 {
-			t.Errorf("%s, %s:\n%s", at, looks[l].name, strings.Join(wrong, "\n"))
+			t.Errorf("%s at %d pixels:\n%s", at, width, strings.Join(wrong, "\n"))
 		}
 	}
 	nobody, ada := before(t, m, ""), before(t, m, "ada")
-	for l, w := range looks {
-		nobody.Look(w.width, w.height, w.dark, true)
-		ada.Look(w.width, w.height, w.dark, true)
+	for i, w := range [][2]int64{{1440, 900}, {390, 844}} {
 		for _, at := range strangers {
-			look(nobody, l, at)
+			look(nobody, w[0], w[1], at)
 		}
-		for _, at := range routes() {
-			look(ada, l, at)
-		}
-		for i, at := range reads()[len(routes()):] {
-			if i%len(looks) == l {
-				look(ada, l, at)
+		for n, at := range reads() {
+			if n < len(routes()) || n%2 == i {
+				look(ada, w[0], w[1], at)
 			}
 		}
 	}
@@ -90,12 +76,11 @@ func TestBrowser_empty(t *testing.T) {
 	m.AddPerson("ada", "administrator")
 	b := before(t, m, "ada")
 	for i, at := range routes() {
-		w := looks[i%len(looks)]
 		b.Forgive(at) // an incident and an entity are not there
-		b.Look(w.width, w.height, w.dark, true)
+		b.Look([]int64{1440, 390}[i%2], 844, i%4 > 1, true)
 		b.Go(at)
 		if wrong := append(b.Barriers(), b.Sideways()...); len(wrong) > 0 {
-			t.Errorf("%s, %s, with nothing in it:\n%s", at, w.name, strings.Join(wrong, "\n"))
+			t.Errorf("%s with nothing in it:\n%s", at, strings.Join(wrong, "\n"))
 		}
 	}
 }
@@ -121,17 +106,20 @@ func TestBrowser_enlarged(t *testing.T) {
 func TestBrowser_tab(t *testing.T) {
 	m := full(6)
 	b := before(t, m, "ada")
-	b.Look(1440, 900, false, true)
-	for _, at := range routes() {
-		b.Go(at)
-		stops := b.Round()
-		if len(stops) < 8 || !strings.HasPrefix(stops[0], "a Skip") {
-			t.Errorf("%s: the focus goes %q", at, stops)
-		}
-		if !b.Says(`[...document.querySelectorAll("[tabindex]")].every((e) => e.tabIndex <= 0)`) {
-			t.Errorf("%s: the order of the focus is not that of the page", at)
+	for _, width := range []int64{1440, 390} {
+		b.Look(width, 844, false, true)
+		for _, at := range routes() {
+			b.Go(at)
+			stops := b.Round()
+			if len(stops) < 8 || !strings.HasPrefix(stops[0], "a Skip") {
+				t.Errorf("%s: the focus goes %q", at, stops)
+			}
+			if !b.Says(`[...document.querySelectorAll("[tabindex]")].every((e) => e.tabIndex <= 0)`) {
+				t.Errorf("%s: the order of the focus is not that of the page", at)
+			}
 		}
 	}
+	b.Look(1440, 900, false, true)
 	b.Go("/incidents")
 	b.Press("\t\r")
 	if !b.Says(`document.activeElement.id === "main"`) {

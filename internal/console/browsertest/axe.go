@@ -3,6 +3,7 @@ package browsertest
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -28,14 +29,24 @@ type barrier struct {
 	} `json:"nodes"`
 }
 
-// run has axe look at the page.
-const run = `axe.run(document, {resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).then((r) => r.violations)`
+// everything are the groups of rules that are held: WCAG 2.2 at levels A and AA, and what
+// is good practice.
+var everything = []string{"wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"}
 
 // Barriers returns what in the open page keeps people out, of that which is serious or
-// worse, by the rules of WCAG 2.2 at levels A and AA that a program can check. It is found
-// in a world of its own, so that the page and its policy are as they are.
-func (b *Browser) Barriers() (all []string) {
+// worse, by the rules of WCAG 2.2 at levels A and AA that a program can check, or by some
+// rules of axe alone. It is found in a world of its own, so that the page and its policy are as
+// they are.
+func (b *Browser) Barriers(rules ...string) (all []string) {
 	b.Helper()
+	if len(rules) == 0 {
+		rules = everything
+	}
+	only, err := json.Marshal(rules)
+	if err != nil {
+		b.Fatal(err)
+	}
+	run := `axe.run(document, {resultTypes: ["violations"], runOnly: ` + string(only) + `}).then((r) => r.violations)`
 	var found []barrier
 	b.do(func(ctx context.Context) (err error) {
 		tree, err := chromedp.Call(ctx, page.GetFrameTree, cdp.Empty{})

@@ -20,7 +20,7 @@ const seen = `(() => {
 	if (!ring || r.width === 0 || r.height === 0) return false;
 	const y = Math.min(Math.max(r.top + r.height / 2, 0), innerHeight - 1), x = Math.min(Math.max(r.left + r.width / 2, 0), innerWidth - 1);
 	const top = document.elementFromPoint(x, y);
-	return r.bottom > 0 && r.top < innerHeight && (top === null || e.contains(top) || top.contains(e));
+	return r.bottom > 0 && r.top < innerHeight && r.right > 0 && r.left < innerWidth && (top === null || e.contains(top) || top.contains(e));
 })()`
 
 // Press presses keys one after the other: letters, or one of package kb.
