@@ -121,6 +121,8 @@ func (s *incidentsView) tabs(n desk.Counts) {
 		s.Says = "Below what the budget asks for, so nobody was called. Each says why."
 	case s.Pile == desk.Closed:
 		s.Says = "Decided and put away. They can be opened again."
+	case s.Urgent != "":
+		s.Says = "What needs a decision."
 	default:
 		s.Says = "What needs a decision, the most urgent first."
 	}
