@@ -19,7 +19,6 @@ func before(t *testing.T, m *desktest.Memory, name string) *browsertest.Browser 
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
 	b := browsertest.New(t, s.URL)
-	b.Forgive("/nothing/here") // there is nothing there
 	if name != "" {
 		b.Cookie("vedette", m.AddSession(name))
 	}
@@ -76,7 +75,6 @@ func TestBrowser_empty(t *testing.T) {
 	m.AddPerson("ada", "administrator")
 	b := before(t, m, "ada")
 	for i, at := range routes() {
-		b.Forgive(at) // an incident and an entity are not there
 		b.Look([]int64{1440, 390}[i%2], 844, i%4 > 1, true)
 		b.Go(at)
 		if wrong := append(b.Barriers(), b.Sideways()...); len(wrong) > 0 {

@@ -83,7 +83,6 @@ func TestBrowser_story(t *testing.T) {
 	s := start(t, t.TempDir())
 	b := s.browse()
 	p := typist{s, b}
-	p.Browser.Forgive("status of 401") // a password that is wrong, below
 	s.feed(demo(t))
 	s.fill(9)
 	p.comeIn()

@@ -36,7 +36,6 @@ type Browser struct {
 	server   *url.URL
 	lock     sync.Mutex
 	troubles []string
-	forgiven []string
 }
 
 // New starts a browser before a server ("http://127.0.0.1:8080"). Where no browser is
@@ -82,8 +81,15 @@ func (b *Browser) listen(event any) {
 			b.trouble("the page wrote to the console: " + string(e.Type))
 		}
 	case *log.EventEntryAdded:
+		if strings.HasPrefix(e.Entry.Text, "Failed to load resource: the server responded") {
+			return // see below
+		}
 		if e.Entry.Level == log.EntryLevelError || e.Entry.Source == log.EntrySourceSecurity {
 			b.trouble("the browser complains: " + e.Entry.Text + " " + e.Entry.URL)
+		}
+	case *network.EventResponseReceived: // what a page itself is answered with is for the test to judge
+		if e.Response.Status >= 400 && e.Type != network.ResourceTypeDocument {
+			b.trouble(fmt.Sprintf("what a page needs is answered by %d: %s", e.Response.Status, e.Response.URL))
 		}
 	case *network.EventRequestWillBeSent:
 		if u, err := url.Parse(e.Request.URL); err != nil || (u.Scheme == "http" || u.Scheme == "https" || u.Scheme == "ws") && u.Host != b.server.Host {
@@ -101,27 +107,11 @@ func (b *Browser) trouble(what string) {
 	b.troubles = append(b.troubles, what)
 }
 
-// Forgive says that troubles which hold a text are meant to happen: a page that was asked
-// for and refused is an error to the browser.
-func (b *Browser) Forgive(text string) {
+// Troubles returns what went wrong since it was last asked.
+func (b *Browser) Troubles() []string {
 	b.lock.Lock()
 	defer b.lock.Unlock()
-	b.forgiven = append(b.forgiven, text)
-}
-
-// Troubles returns what went wrong since it was last asked, less what is forgiven.
-func (b *Browser) Troubles() (all []string) {
-	b.lock.Lock()
-	defer b.lock.Unlock()
-troubles:
-	for _, t := range b.troubles {
-		for _, f := range b.forgiven {
-			if strings.Contains(t, f) {
-				continue troubles
-			}
-		}
-		all = append(all, t)
-	}
+	all := b.troubles
 	b.troubles = nil
 	return all
 }

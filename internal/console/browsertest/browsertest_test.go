@@ -18,6 +18,7 @@ var pages = map[string]string{
 	"/handler": `<!DOCTYPE html><html lang="en"><title>x</title><main><h1>x</h1><img src="/none.png" onerror="alert(1)" alt=""></main>`,
 	"/outside": `<!DOCTYPE html><html lang="en"><title>x</title><main><h1>x</h1><img src="http://127.0.0.2:9/x.png" alt=""></main>`,
 	"/fails":   `<!DOCTYPE html><html lang="en"><title>x</title><main><h1>x</h1><script src="/fails.js"></script></main>`,
+	"/missing": `<!DOCTYPE html><html lang="en"><title>x</title><main><h1>x</h1><script src="/none.js"></script></main>`,
 	"/closed":  `<!DOCTYPE html><html><main><h1>x</h1><input name="a"><p><font color="#aaaaaa">faint</font></p></main>`,
 	"/wide":    `<!DOCTYPE html><html lang="en"><title>x</title><main><h1>x</h1><table width="2000"><tr><td>x</table></main>`,
 	"/small":   `<!DOCTYPE html><html lang="en"><title>x</title><main><h1>x</h1><input type="checkbox"><input type="checkbox"></main>`,
@@ -48,7 +49,7 @@ func serve(t *testing.T) string {
 func TestWhatIsWrongIsSeen(t *testing.T) {
 	b := browsertest.New(t, serve(t))
 	for path, want := range map[string]string{
-		"/inline": "inline script", "/handler": "inline event handler", "/outside": "another host", "/fails": "a script failed",
+		"/inline": "inline script", "/handler": "inline event handler", "/outside": "another host", "/fails": "a script failed", "/missing": "answered by 404",
 	} {
 		b.Go(path)
 		if all := b.Troubles(); !slices.ContainsFunc(all, func(s string) bool { return strings.Contains(strings.ToLower(s), want) }) {

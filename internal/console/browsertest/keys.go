@@ -2,6 +2,7 @@ package browsertest
 
 import (
 	"context"
+	"slices"
 
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp/kb"
@@ -9,6 +10,9 @@ import (
 
 // mostTabs is how often Tab is pressed before something counts as out of reach.
 const mostTabs = 150
+
+// mostParts is how many parts a field can have that Tab stops at, as one for a date does.
+const mostParts = 6
 
 // seen is an expression that is true if what has the focus can be seen to have it: it has
 // an outline, and is neither covered nor outside of the window.
@@ -95,7 +99,7 @@ func (b *Browser) Round() (stops []string) {
 		if len(stops) > 0 && (f == "nothing" || b.Says(`document.activeElement.matches(".skip")`)) {
 			return stops
 		}
-		if n := len(stops); n > 3 && stops[n-1] == f && stops[n-2] == f && stops[n-3] == f {
+		if n := len(stops); n > mostParts && !slices.ContainsFunc(stops[n-mostParts:], func(s string) bool { return s != f }) {
 			b.Errorf("at %s the focus is trapped at %s", b.Address(), f)
 			return stops
 		}
