@@ -3,7 +3,7 @@
 
 FUZZTIME ?= 60s
 
-.PHONY: build demo test lint vuln fuzz eval bench clean
+.PHONY: build demo test lint vuln fuzz eval bench screenshots clean
 
 build: ## the program, as ./vedette
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o vedette ./cmd/vedette
@@ -28,6 +28,10 @@ eval: ## every measurement; writes what docs/benchmarks.md shows
 
 bench: ## the speeds only
 	go run ./cmd/vedette-eval --write docs bench
+
+screenshots: ## every page of the console, by a browser, into docs/screenshots
+	mkdir -p docs/screenshots && rm -f docs/screenshots/*.png
+	VEDETTE_SCREENSHOTS=$(CURDIR)/docs/screenshots go test ./internal/daemon -count=1 -run TestScreenshots
 
 clean: ## all that the above leave behind
 	rm -rf vedette .cache

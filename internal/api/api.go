@@ -250,7 +250,7 @@ func operation[I, O any](s *server, method, path, summary string, r rule, do fun
 	s.access = append(s.access, access{method, path, summary, r})
 	op := huma.Operation{
 		OperationID: name(method, path), Method: method, Path: path, Summary: summary, Metadata: map[string]any{"rule": r},
-		Description: "For " + r.String() + ".", Errors: []int{401, 403, 404, 409, 412, 422, 429, 500, 503},
+		Description: "For " + r.String() + ".", Errors: failures(method), Responses: answers(method, path),
 	}
 	if !r.open {
 		op.Security = []map[string][]string{{"token": {}}, {"session": {}}}

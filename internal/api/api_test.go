@@ -194,9 +194,22 @@ func TestAccess_csrf(t *testing.T) {
 	if status, _, _ := c.session("ada").with("Authorization", "Bearer vdt_"+strings.Repeat("x", 43)).do("GET", "/api/me", ""); status != 401 {
 		t.Errorf("a bad token beside a good session: %d", status)
 	}
-	c.host = "evil.example"
-	if status, _, _ := c.session("ada").do("GET", "/api/me", ""); status != 421 {
-		t.Errorf("another host: %d", status)
+	// Nothing is done for a name that was made to lead here, and no page of others may frame
+	// or read an answer.
+	for _, host := range []string{"localhost", "rebound.example"} {
+		c.host = host
+		for _, a := range append(operations(t), access{method: "GET", path: "/api/openapi.json"}, access{method: "GET", path: "/api/docs"}, access{method: "GET", path: "/api/none"}) {
+			at, body := ask(a)
+			status, header, _ := c.session("ada").do(a.method, at, body)
+			if (status == 421) != (host == "rebound.example") {
+				t.Errorf("%s %s for %s: %d", a.method, a.path, host, status)
+			}
+			for k, want := range map[string]string{"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Access-Control-Allow-Origin": "", "Cross-Origin-Resource-Policy": "same-origin"} {
+				if got := header.Get(k); got != want {
+					t.Errorf("%s %s: %s is %q", a.method, a.path, k, got)
+				}
+			}
+		}
 	}
 }
 

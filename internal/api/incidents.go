@@ -190,12 +190,14 @@ type listIn struct {
 	Pile     string `query:"pile" enum:"surfaced,hidden,closed" default:"surfaced"`
 	Text     string `query:"q" maxLength:"200" doc:"In titles and names"`
 	Assignee string `query:"assignee" maxLength:"64"`
+	Sort     string `query:"sort" enum:"changed,sure,findings,assignee" doc:"Without: the most urgent first"`
+	Up       bool   `query:"up" doc:"The least first"`
 	Cursor   string `query:"cursor" maxLength:"500" doc:"The next of the answer before"`
 	Limit    int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
 
 func (l listIn) filter() desk.Filter {
-	return desk.Filter{Pile: desk.Pile(l.Pile), Text: l.Text, Assignee: l.Assignee}
+	return desk.Filter{Pile: desk.Pile(l.Pile), Text: l.Text, Assignee: l.Assignee, Order: desk.Order{By: l.Sort, Up: l.Up}}
 }
 
 // Page is a part of a list.

@@ -229,6 +229,8 @@ type Budget struct {
 
 type findIn struct {
 	Text   string `query:"q" maxLength:"200" doc:"A part of a name or address"`
+	Sort   string `query:"sort" enum:"name,kind,learned,seen" doc:"Without: those seen last first"`
+	Up     bool   `query:"up" doc:"The least first"`
 	Cursor string `query:"cursor" maxLength:"500"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
@@ -316,7 +318,7 @@ func (s *server) entity(ctx context.Context, in *getIn) (*tagged[Entity], error)
 }
 
 func (s *server) find(ctx context.Context, in *findIn) (*body[Page[Thing]], error) {
-	rows, next, err := s.Entities.Find(ctx, who(ctx).Tenant(), in.Text, in.Cursor, in.Limit)
+	rows, next, err := s.Entities.Find(ctx, who(ctx).Tenant(), in.Text, desk.Order{By: in.Sort, Up: in.Up}, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, err
 	}

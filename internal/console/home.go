@@ -132,7 +132,10 @@ func promised(p desk.Promise) promiseView {
 	}
 	v.Detail = "At most " + narrate.Number(p.Budget) + " false " + plural(p.Budget, "incident", "incidents") + " shown per 1,000 entities and day; " +
 		count(float64(p.Entities), "entity was", "entities were") + " active in the last 7 days."
-	if open > 0 {
+	switch {
+	case open > 0 && surfaced == 1:
+		v.Detail += " The one shown is not judged yet, and may turn out false."
+	case open > 0:
 		v.Detail += " " + words(open) + " of the " + strconv.Itoa(surfaced) + " shown " + plural(float64(open), "is", "are") + " not judged yet, and may turn out false."
 	}
 	v.chart(daily)

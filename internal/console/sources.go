@@ -1,9 +1,7 @@
 package console
 
 import (
-	"cmp"
 	"net/http"
-	"slices"
 	"strconv"
 
 	"vedette/internal/api/desk"
@@ -16,9 +14,10 @@ type sourcesView struct {
 	Off     int64 // what the account of all does not explain
 	Says    string
 	Manage  bool
-	Reasons int // most reasons of a source
-	Before  int // sources on pages before this one
-	Next    int // where the next page begins; 0 if there is none
+	Reasons int    // most reasons of a source
+	Before  int    // sources on pages before this one
+	Next    string // address of the next page; empty if there is none
+	Heads   map[string]head
 }
 
 type sourceRow struct {
@@ -52,15 +51,16 @@ func showSources(v *visit) error {
 		s.Total.Lost += o.Lost
 		s.Off += r.Off
 	}
-	slices.SortStableFunc(s.Rows, func(a, b sourceRow) int {
-		if a.Wrong != b.Wrong {
-			return map[bool]int{true: -1, false: 1}[a.Wrong]
-		}
-		return cmp.Compare(b.Received, a.Received)
-	})
+	q := v.URL.Query()
+	o := ordered(q)
+	s.sort(o)
+	s.Heads = heads("/sources", q, o, sortable{"name", "Source", "", true}, sortable{"received", "Received", "n", false}, sortable{"decoded", "= decoded", "n", false},
+		sortable{"rejected", "+ rejected", "n", false}, sortable{"lost", "+ lost", "n", false}, sortable{"last", "Last record", "", false})
 	s.Before = turned(v.URL.Query().Get("from"), len(s.Rows))
 	if s.Rows = s.Rows[s.Before:]; len(s.Rows) > mostSources {
-		s.Rows, s.Next = s.Rows[:mostSources], s.Before+mostSources
+		s.Rows = s.Rows[:mostSources]
+		q.Set("from", strconv.Itoa(s.Before+mostSources))
+		s.Next = "/sources?" + q.Encode()
 	}
 	switch {
 	case len(all) == 0:

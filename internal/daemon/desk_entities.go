@@ -3,8 +3,6 @@ package daemon
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
-	"encoding/binary"
 	"slices"
 	"strings"
 	"time"
@@ -107,8 +105,8 @@ type found struct {
 }
 
 // find returns the entities of ours that something is called, and with enough letters all
-// others, too; without any, all that are learned. Those last seen come first.
-func (l *learner) find(text string) []found {
+// others, too; without any, all that are learned, in an order.
+func (l *learner) find(text string, compare func(a, b found) int) []found {
 	text = strings.ToLower(text)
 	var all []found
 	l.lock.RLock()
@@ -121,11 +119,9 @@ func (l *learner) find(text string) []found {
 		}
 	}
 	l.lock.RUnlock()
-	slices.SortFunc(all, byLast)
+	slices.SortFunc(all, compare)
 	return all[:min(len(all), mostFound)]
 }
-
-func byLast(a, b found) int { return cmp.Or(cmp.Compare(b.To, a.To), cmp.Compare(a.key, b.key)) }
 
 // called reports whether a name or identifier holds the text, which is in lower case.
 func (k known) called(text string) bool {
@@ -138,17 +134,21 @@ type deskEntities struct{ *Faces }
 
 // Find implements [desk.Entities]. An entity that is seen again while somebody turns pages
 // moves to the first.
-func (s deskEntities) Find(ctx context.Context, tenant, text, cursor string, n int) (rows []desk.EntityRow, next string, err error) {
+func (s deskEntities) Find(ctx context.Context, tenant, text string, o desk.Order, cursor string, n int) (rows []desk.EntityRow, next string, err error) {
 	if err := ours(tenant); err != nil {
 		return nil, "", err
 	}
-	all := s.daemon.learner.find(text)
+	compare, err := comparing(o)
+	if err != nil {
+		return nil, "", err
+	}
+	all := s.daemon.learner.find(text, compare)
 	if cursor != "" {
 		last, err := readPlace(cursor)
 		if err != nil {
 			return nil, "", err
 		}
-		i, there := slices.BinarySearchFunc(all, last, byLast)
+		i, there := slices.BinarySearchFunc(all, last, compare)
 		if there {
 			i++
 		}
@@ -178,21 +178,6 @@ func rowOfEntity(k entity.Key, e known) desk.EntityRow {
 		r.Address = a[0]
 	}
 	return r
-}
-
-// place returns where a list of entities goes on.
-func place(e found) string {
-	b := binary.BigEndian.AppendUint64(nil, uint64(e.To))
-	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64(b, uint64(e.key)))
-}
-
-func readPlace(cursor string) (e found, err error) {
-	b, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil || len(b) != 16 {
-		return e, fault.New(fault.Invalid, "this is not the cursor of a list")
-	}
-	e.To, e.key = int64(binary.BigEndian.Uint64(b)), entity.Key(binary.BigEndian.Uint64(b[8:]))
-	return e, nil
 }
 
 // Entity implements [desk.Entities]. One that the learner has forgotten is still what its

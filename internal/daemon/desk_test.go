@@ -469,7 +469,7 @@ func TestOtherTenantsSeeNothing(t *testing.T) {
 	if _, err := d.Incidents.Get(t.Context(), "other", 1); fault.KindOf(err) != fault.NotFound {
 		t.Error(err)
 	}
-	if _, _, err := d.Entities.Find(t.Context(), "other", "", "", 10); fault.KindOf(err) != fault.NotFound {
+	if _, _, err := d.Entities.Find(t.Context(), "other", "", desk.Order{}, "", 10); fault.KindOf(err) != fault.NotFound {
 		t.Error(err)
 	}
 	if all, err := d.Sources.Sources(t.Context(), "other"); err != nil || all != nil {
@@ -478,7 +478,7 @@ func TestOtherTenantsSeeNothing(t *testing.T) {
 	if _, err := d.Entities.Entity(t.Context(), tenant, 7); fault.KindOf(err) != fault.NotFound {
 		t.Error(err)
 	}
-	if _, _, err := d.Entities.Find(t.Context(), tenant, "", "no cursor", 10); fault.KindOf(err) != fault.Invalid {
+	if _, _, err := d.Entities.Find(t.Context(), tenant, "", desk.Order{}, "no cursor", 10); fault.KindOf(err) != fault.Invalid {
 		t.Error(err)
 	}
 	if _, _, err := d.Incidents.List(t.Context(), tenant, desk.Filter{Pile: "odd"}, "", 10); fault.KindOf(err) != fault.Invalid {

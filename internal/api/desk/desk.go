@@ -58,6 +58,14 @@ type Filter struct {
 	Text     string     // in titles and names; empty for all
 	Assignee string     // empty for all
 	Entity   entity.Key // 0 for all
+	Order    Order
+}
+
+// Order is how a list is sorted. The zero Order is the list's own: the most urgent
+// incidents, or the entities that were seen last, first.
+type Order struct {
+	By string // incidents: "changed", "sure", "findings", "assignee"; entities: "name", "kind", "learned", "seen"
+	Up bool   // the least first
 }
 
 // Row is an incident in a list.
@@ -223,10 +231,11 @@ type First struct {
 }
 
 // Entities reads entities. Find returns those that something is called, or all, those
-// last seen first.
+// last seen first; or in another order. A list cannot be sorted by what it does not know: that
+// is Invalid.
 type Entities interface {
 	Entity(ctx context.Context, tenant string, key entity.Key) (Entity, error)
-	Find(ctx context.Context, tenant, text, cursor string, n int) (rows []EntityRow, next string, err error)
+	Find(ctx context.Context, tenant, text string, o Order, cursor string, n int) (rows []EntityRow, next string, err error)
 }
 
 // Source is where records come from, and what became of them. What is received is decoded,

@@ -3,6 +3,7 @@
 package desktest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -221,13 +222,17 @@ func (m *Memory) List(_ context.Context, tenant string, f desk.Filter, cursor st
 	if err != nil {
 		return nil, "", err
 	}
+	order, err := m.sorted(f.Order)
+	if err != nil {
+		return nil, "", err
+	}
 	from := 0
 	if cursor != "" {
 		if from, err = strconv.Atoi(cursor); err != nil {
 			return nil, "", fault.New(fault.Invalid, "the cursor is not one of ours")
 		}
 	}
-	for i, id := range m.order[min(from, len(m.order)):] {
+	for i, id := range order[min(from, len(order)):] {
 		c := m.cases[id]
 		if !pile(f).has(c) {
 			continue
@@ -238,6 +243,28 @@ func (m *Memory) List(_ context.Context, tenant string, f desk.Filter, cursor st
 		rows = append(rows, c.Row)
 	}
 	return rows, "", nil
+}
+
+// sorted returns the ids of all incidents in an order.
+func (m *Memory) sorted(o desk.Order) ([]uint64, error) {
+	by, ok := map[string]func(a, b *desk.Case) int{
+		"":         func(_, _ *desk.Case) int { return 0 },
+		"changed":  func(a, b *desk.Case) int { return a.Updated.Compare(b.Updated) },
+		"sure":     func(a, b *desk.Case) int { return cmp.Compare(a.Confidence, b.Confidence) },
+		"findings": func(a, b *desk.Case) int { return cmp.Compare(a.Row.Findings, b.Row.Findings) },
+		"assignee": func(a, b *desk.Case) int { return cmp.Compare(a.Assignee, b.Assignee) },
+	}[o.By]
+	if !ok {
+		return nil, fault.New(fault.Invalid, "incidents cannot be sorted by that")
+	}
+	order := slices.Clone(m.order)
+	slices.SortStableFunc(order, func(a, b uint64) int {
+		if o.Up {
+			return by(m.cases[a], m.cases[b])
+		}
+		return by(m.cases[b], m.cases[a])
+	})
+	return order, nil
 }
 
 // Get implements desk.Incidents.
@@ -343,7 +370,7 @@ func (m *Memory) Entity(_ context.Context, _ string, k entity.Key) (desk.Entity,
 }
 
 // Find implements desk.Entities.
-func (m *Memory) Find(_ context.Context, _, text, _ string, n int) (rows []desk.EntityRow, next string, err error) {
+func (m *Memory) Find(_ context.Context, _, text string, o desk.Order, _ string, n int) (rows []desk.EntityRow, next string, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, e := range m.entities {
@@ -355,12 +382,29 @@ func (m *Memory) Find(_ context.Context, _, text, _ string, n int) (rows []desk.
 			rows = append(rows, r)
 		}
 	}
-	slices.SortFunc(rows, func(a, b desk.EntityRow) int { return b.Last.Compare(a.Last) })
+	by, ok := map[string]func(a, b desk.EntityRow) int{
+		"": lastSeen, "seen": lastSeen,
+		"name":    func(a, b desk.EntityRow) int { return cmp.Compare(a.Name, b.Name) },
+		"kind":    func(a, b desk.EntityRow) int { return cmp.Compare(a.Kind, b.Kind) },
+		"learned": func(a, b desk.EntityRow) int { return cmp.Compare(a.Learned, b.Learned) },
+	}[o.By]
+	if !ok {
+		return nil, "", fault.New(fault.Invalid, "entities cannot be sorted by that")
+	}
+	slices.SortFunc(rows, func(a, b desk.EntityRow) int {
+		c := by(a, b)
+		if !o.Up {
+			c = -c
+		}
+		return cmp.Or(c, cmp.Compare(a.Key, b.Key))
+	})
 	if len(rows) > n {
 		return rows[:n], "more", m.Fail
 	}
 	return rows, "", m.Fail
 }
+
+func lastSeen(a, b desk.EntityRow) int { return a.Last.Compare(b.Last) }
 
 // Sources implements desk.Sources.
 func (m *Memory) Sources(context.Context, string) ([]desk.Source, error) {
