@@ -26,6 +26,7 @@ func (b book) Name(k entity.Key) string { return b.say("host-" + strconv.Itoa(in
 func (b book) Addresses(k entity.Key) []string {
 	return []string{b.say("10.0.0." + strconv.Itoa(int(k)))}
 }
+
 func (b book) Kind(k entity.Key) entity.Kind {
 	if k%2 == 0 {
 		return entity.External

@@ -189,9 +189,14 @@ func (m *Memory) world(book Book, say func(string) string) {
 // signals are a week of what a workstation did, with a night of theft at the end.
 func (m *Memory) signals(say func(string) string) (all []desk.Signal) {
 	for i, s := range []desk.Signal{
-		{Name: say("bytes sent outside"), Unit: "bytes", Reading: desk.Sum}, {Name: "conversations begun", Reading: desk.Sum},
-		{Name: say("new machines inside"), Reading: desk.News}, {Name: "length of a session it began", Unit: "seconds", Reading: desk.Largest},
-		{Name: "busy hour", Reading: desk.Busy}, {Name: "regularity of contact", Unit: "nats", Reading: desk.Rhythm}, {Name: say("serious alerts"), Reading: desk.Sum}, {Name: "alerts", Reading: desk.Sum},
+		{Name: say("bytes sent outside"), Unit: "bytes", Reading: desk.Sum},
+		{Name: "conversations begun", Reading: desk.Sum},
+		{Name: say("new machines inside"), Reading: desk.News},
+		{Name: "length of a session it began", Unit: "seconds", Reading: desk.Largest},
+		{Name: "busy hour", Reading: desk.Busy},
+		{Name: "regularity of contact", Unit: "nats", Reading: desk.Rhythm},
+		{Name: say("serious alerts"), Reading: desk.Sum},
+		{Name: "alerts", Reading: desk.Sum},
 	} {
 		s.Window, s.Known, s.Ever, s.Detector = time.Hour, i != 7, i != 6, say("network/volume")
 		scale := []float64{31e6, 40, 0.7, 900, 0, 0, 0, 0}[i]
