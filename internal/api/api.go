@@ -173,7 +173,7 @@ func (s *server) know(r *http.Request) (a asks, err error) {
 		if !ok {
 			return a, fault.New(fault.Denied, "only bearer tokens are known here")
 		}
-		a.Principal, err = s.Door.AdmitToken(r.Context(), token)
+		a.Principal, err = s.Door.AdmitToken(r.Context(), token, desk.Visitor{Address: guard.Address(r)})
 		return a, err
 	}
 	k, err := r.Cookie(guard.SessionCookie(s.options.TLS))

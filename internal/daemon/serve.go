@@ -20,6 +20,7 @@ import (
 	"vedette/internal/api/desk"
 	"vedette/internal/api/guard"
 	"vedette/internal/auth"
+	"vedette/internal/config"
 	"vedette/internal/console"
 	"vedette/internal/fault"
 	"vedette/internal/store/state"
@@ -184,7 +185,7 @@ func (f *Faces) health(w http.ResponseWriter, r *http.Request) {
 func (f *Faces) metrics(w http.ResponseWriter, r *http.Request) {
 	if !near(r) {
 		shown, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		p, err := f.desk.Door.AdmitToken(r.Context(), shown)
+		p, err := f.desk.Door.AdmitToken(r.Context(), shown, desk.Visitor{Address: guard.Address(r)})
 		if err == nil {
 			err = p.Require(auth.ReadIncidents)
 		}
@@ -244,21 +245,16 @@ func (f *Faces) invite(ctx context.Context, random io.Reader) (shown string, err
 // link returns the address of the page where a code is used.
 func (f *Faces) link(at net.Addr, shown string) string {
 	c := f.daemon.config.Console
-	host, _, err := net.SplitHostPort(c.Listen)
-	if err != nil || everywhere(host) {
-		host = "localhost"
+	host, _, errHost := net.SplitHostPort(c.Listen)
+	if _, port, err := net.SplitHostPort(at.String()); err == nil && errHost == nil {
+		c.Listen = net.JoinHostPort(host, port)
 	}
-	if len(c.Hosts) > 0 && c.Cert != "" {
-		host = c.Hosts[0]
-	}
-	u := url.URL{Scheme: "http", Host: host, Path: "/setup", RawQuery: url.Values{"code": {shown}}.Encode()}
-	if c.Cert != "" {
-		u.Scheme = "https"
-	}
-	if _, port, err := net.SplitHostPort(at.String()); err == nil {
-		u.Host = net.JoinHostPort(host, port)
-	}
-	return u.String()
+	return setupLink(c, shown)
+}
+
+// setupLink returns the address of the page where a code is used.
+func setupLink(c config.Console, shown string) string {
+	return c.Address("/setup") + "?" + url.Values{"code": {shown}}.Encode()
 }
 
 var _ desk.Changes = (*hub)(nil)
