@@ -110,6 +110,7 @@ func ask(a access) (at, body string) {
 	}
 	body = map[string]string{
 		"put-incidents-id-verdict": `{"verdict":"malicious"}`, "post-incidents-id-notes": `{"text":"a"}`, "put-incidents-id-assignee": `{"person":""}`,
+		"post-setup": `{"code":"XXXXX-XXXXX-XXXXX-XXXXX","password":"seven wet herons on a grey slate"}`, "post-session": `{"name":"vera","password":"` + desktest.Password + `"}`,
 		"post-people": `{"name":"nina","role":"viewer"}`, "patch-people-name": `{"role":"analyst"}`, "post-tokens": `{"for":"x","scopes":["incidents.read"],"days":3}`, "put-settings-budget": `{"per_thousand":2}`,
 		"put-me-password": `{"old":"` + desktest.Password + `","password":"seven wet herons on a grey slate"}`, "post-me-codes-off": `{"password":"` + desktest.Password + `"}`, "put-me-codes": `{"password":"x","secret":"x","code":"1"}`,
 	}[name(a.method, a.path)]
@@ -134,8 +135,10 @@ func TestAccess(t *testing.T) {
 	for _, a := range operations(t) {
 		at, body := ask(a)
 		c := open(t, 3)
-		status, _, _ := c.do(a.method, at, body)
-		if status != 401 {
+		status, _, answer := c.do(a.method, at, body)
+		if want := map[string]int{"GET /api/setup": 200, "POST /api/setup": 403, "POST /api/session": 200}[a.method+" "+a.path]; a.rule.open && status != want {
+			t.Errorf("%s %s as a stranger: %d %s", a.method, a.path, status, answer)
+		} else if !a.rule.open && status != 401 {
 			t.Errorf("%s %s as a stranger: %d", a.method, a.path, status)
 		}
 		fmt.Fprintf(&table, "%-48s %-9d", a.method+" "+a.path, status)
@@ -151,7 +154,7 @@ func TestAccess(t *testing.T) {
 					c = c.session(people[role])
 				}
 				status, header, answer := c.do(a.method, at, body)
-				want := a.rule.known || a.rule.session && how == "session" || !a.rule.known && !a.rule.session && may.Has(a.rule.need)
+				want := a.rule.open && a.path != "/api/setup" || a.path == "/api/setup" && a.method == "GET" || a.rule.known || a.rule.session && how == "session" || !a.rule.open && !a.rule.known && !a.rule.session && may.Has(a.rule.need)
 				if got := status != 403 && status != 401; got != want || status >= 500 {
 					t.Errorf("%s %s as %s by %s: %d, want allowed %v\n%s", a.method, a.path, role, how, status, want, answer)
 				}
@@ -174,7 +177,7 @@ func TestAccess_csrf(t *testing.T) {
 	c := open(t, 1)
 	other := c.session("vera").header[FormHeader]
 	for _, a := range operations(t) {
-		if a.method == "GET" {
+		if a.method == "GET" || a.rule.open {
 			continue
 		}
 		at, body := ask(a)

@@ -44,7 +44,8 @@ func newFaces(ctx context.Context, d *Daemon, version string) (f *Faces, err err
 		},
 		Incidents: deskIncidents{f}, Cases: deskIncidents{f}, Entities: deskEntities{f}, Sources: deskSources{f}, Records: deskRecords{f},
 		People: people, Overview: deskOverview{f}, Settings: deskSettings{f}, Changes: &f.hub,
-		Site: d.config.Site, Version: version, Now: d.now,
+		Audit: deskAudit{f, new(chain)},
+		Site:  d.config.Site, Version: version, Now: d.now,
 	}
 	if f.desk.Door.Elsewhere, err = f.elsewhere(); err != nil {
 		return nil, err

@@ -159,6 +159,14 @@ func (s deskSessions) End(ctx context.Context, by desk.By, h auth.Hash) error {
 	return s.tenant(by.Tenant()).EndSession(ctx, request(by), state.Hash(h))
 }
 
+// EndAll implements [desk.Sessions].
+func (s deskSessions) EndAll(ctx context.Context, by desk.By, person string) error {
+	r := request(by)
+	r.Version = 0 // of the account, which does not change
+	_, err := s.tenant(by.Tenant()).EndSessions(ctx, r, person, own(by, person))
+	return err
+}
+
 // deskTokens keeps tokens.
 type deskTokens struct{ *Faces }
 

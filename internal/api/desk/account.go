@@ -202,6 +202,20 @@ func (d *Door) EndSession(ctx context.Context, by By, h auth.Hash) error {
 	return nil
 }
 
+// EndSessions ends all sessions of a person but the one that asks: one's own, or with the
+// permission anybody's.
+func (d *Door) EndSessions(ctx context.Context, by By, name string) error {
+	if name != by.Name() {
+		if err := by.Require(auth.ManagePeople); err != nil {
+			return err
+		}
+	}
+	if err := d.Sessions.EndAll(ctx, by, name); err != nil {
+		return fmt.Errorf("ending sessions: %w", err)
+	}
+	return nil
+}
+
 // RevokeToken ends a token: one's own, or with the permission anybody's.
 func (d *Door) RevokeToken(ctx context.Context, by By, h auth.Hash) error {
 	all, err := d.Tokens.Tokens(ctx, by.Tenant(), "")

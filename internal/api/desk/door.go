@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 
@@ -85,6 +86,7 @@ type Sessions interface {
 	Seen(ctx context.Context, tenant string, h auth.Hash, at time.Time) error
 	Sessions(ctx context.Context, tenant, person string) ([]Seat, error) // of all: ""
 	End(ctx context.Context, by By, h auth.Hash) error
+	EndAll(ctx context.Context, by By, person string) error // but the one that asks
 }
 
 // TokenRow is a token as its owner sees it.
@@ -314,6 +316,9 @@ type TooSoon struct{ Wait time.Duration }
 func (e *TooSoon) Error() string {
 	return "too many attempts; try again in " + (e.Wait.Truncate(time.Second) + time.Second).String()
 }
+
+// Seconds returns the wait as the header Retry-After has it (RFC 9110, section 10.2.3).
+func (e *TooSoon) Seconds() string { return strconv.Itoa(int(e.Wait.Seconds()) + 1) }
 
 // Admit returns who a session is, and the session. Quiet requests, which nobody made by
 // hand, do not keep it alive.

@@ -183,21 +183,34 @@ func (e *Elsewhere) spend(t trip, now time.Time) bool {
 	key := sha256.Sum256([]byte(t.State))
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if _, again := e.spent[key]; again || len(e.spent) >= mostSpent {
-		for k, end := range e.spent { // any order: all that have ended
-			if !now.Before(end) {
-				delete(e.spent, k)
-			}
-		}
-		if again || len(e.spent) >= mostSpent {
-			return false
-		}
+	if _, again := e.spent[key]; again {
+		return false
+	}
+	if len(e.spent) >= mostSpent {
+		e.forget(now)
 	}
 	if e.spent == nil {
 		e.spent = map[[sha256.Size]byte]time.Time{}
 	}
 	e.spent[key] = time.Unix(t.Ends, 0)
 	return true
+}
+
+// forget makes room: what has ended goes, and if that is nothing, the one that ends first.
+// Then the issuer alone sees to it that no code is used twice.
+func (e *Elsewhere) forget(now time.Time) {
+	var first [sha256.Size]byte
+	var soonest time.Time
+	for k, end := range e.spent { // any order: all are looked at
+		if !now.Before(end) {
+			delete(e.spent, k)
+		} else if soonest.IsZero() || end.Before(soonest) {
+			first, soonest = k, end
+		}
+	}
+	if len(e.spent) >= mostSpent {
+		delete(e.spent, first)
+	}
 }
 
 // cipher returns what trips are sealed with.

@@ -166,6 +166,18 @@ func (m *Memory) End(_ context.Context, _ desk.By, h auth.Hash) error {
 	return nil
 }
 
+// EndAll implements desk.Sessions.
+func (m *Memory) EndAll(_ context.Context, by desk.By, name string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for h, s := range m.sessions {
+		if s.Person == name && h != by.Session() {
+			delete(m.sessions, h)
+		}
+	}
+	return nil
+}
+
 // Token implements desk.Tokens.
 func (m *Memory) Token(_ context.Context, _ string, h auth.Hash) (auth.Token, auth.Account, error) {
 	m.mu.Lock()

@@ -64,7 +64,8 @@ type Client struct {
 // provider is what discovery told.
 type provider struct {
 	*oidc.Provider
-	groups bool // there is a scope "groups"
+	groups bool             // there is a scope "groups"
+	style  oauth2.AuthStyle // how a secret is shown
 	at     time.Time
 }
 
@@ -145,6 +146,7 @@ func (c *Client) discover(ctx context.Context) (*provider, error) {
 		Scopes   []string `json:"scopes_supported"`
 		Keys     string   `json:"jwks_uri"`
 		UserInfo string   `json:"userinfo_endpoint"`
+		Methods  []string `json:"token_endpoint_auth_methods_supported"`
 	}
 	if err == nil {
 		err = p.Claims(&said)
@@ -159,7 +161,11 @@ func (c *Client) discover(ctx context.Context) (*provider, error) {
 		c.failed = c.unreachable(ctx, err)
 		return nil, c.failed
 	}
-	c.provider = &provider{p, slices.Contains(said.Scopes, "groups"), now}
+	style := oauth2.AuthStyleInHeader // the default, Discovery section 3
+	if slices.Contains(said.Methods, "client_secret_post") && !slices.Contains(said.Methods, "client_secret_basic") {
+		style = oauth2.AuthStyleInParams
+	}
+	c.provider = &provider{p, slices.Contains(said.Scopes, "groups"), style, now}
 	return c.provider, nil
 }
 
@@ -189,7 +195,11 @@ func (c *Client) config(p *provider, secret string) *oauth2.Config {
 	if p.groups {
 		scopes = append(scopes, "groups")
 	}
-	return &oauth2.Config{ClientID: c.Client, ClientSecret: secret, Endpoint: p.Endpoint(), RedirectURL: c.Redirect, Scopes: scopes}
+	at := p.Endpoint()
+	if at.AuthStyle = p.style; secret == "" {
+		at.AuthStyle = oauth2.AuthStyleInParams
+	}
+	return &oauth2.Config{ClientID: c.Client, ClientSecret: secret, Endpoint: at, RedirectURL: c.Redirect, Scopes: scopes}
 }
 
 // Begin returns the address of the issuer that a browser is sent to.
