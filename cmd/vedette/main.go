@@ -34,6 +34,9 @@ type verbs struct {
 	Run     runVerb     `cmd:"" help:"Watch always: take in telemetry, learn, detect, and show it in the console."`
 	Check   checkVerb   `cmd:"" help:"Check the configuration and say what would run."`
 	Config  configVerb  `cmd:"" help:"Help with the configuration file."`
+	User    userVerb    `cmd:"" help:"Let people in, from the command line."`
+	Secret  secretVerb  `cmd:"" help:"Keep secrets, encrypted."`
+	Audit   auditVerb   `cmd:"" help:"Verify the record of who did what."`
 	Version versionVerb `cmd:"" help:"Print the version."`
 }
 
