@@ -51,7 +51,35 @@ func (f *Faces) measure(counts state.Counts) []gauge {
 		{"vedette_events_bytes", "gauge", "Room that the event store takes.", one(float64(stats.Bytes))},
 		{"vedette_events_problems", "gauge", "Files of the event store that are damaged.", one(float64(len(d.segments.Problems())))},
 	}
-	return append(append(all, f.measureSources()...), measureRuntime()...)
+	return append(append(append(all, f.measureSources()...), f.measureKnocks()...), measureRuntime()...)
+}
+
+// guarded is a feed that asks senders for a secret.
+type guarded interface {
+	// Knocks returns how many secrets were wrong, and how many were not looked at.
+	Knocks() (wrong, refused uint64)
+}
+
+// measureKnocks measures who shows tokens that are none.
+func (f *Faces) measureKnocks() []gauge {
+	wrong := gauge{"vedette_wrong_tokens_total", "counter", "Tokens that were wrong, since the program was started.", nil}
+	refused := gauge{"vedette_refused_tokens_total", "counter", "Tokens that were not looked at, since too many wrong ones had come from the same address.", nil}
+	add := func(where string, g guarded) {
+		w, r := g.Knocks()
+		wrong.rows = append(wrong.rows, row{float64(w), []string{"where", where}})
+		refused.rows = append(refused.rows, row{float64(r), []string{"where", where}})
+	}
+	add("api", f.desk.Door)
+	for _, feed := range f.daemon.config.Feeds {
+		inner := feed.Feed
+		if w, ok := inner.(watchedFeed); ok {
+			inner = w.Feed
+		}
+		if g, ok := inner.(guarded); ok {
+			add(feed.Kind, g)
+		}
+	}
+	return []gauge{wrong, refused}
 }
 
 // measureSources measures what came in and what became of it.

@@ -189,7 +189,11 @@ func (f *Faces) metrics(w http.ResponseWriter, r *http.Request) {
 		if err == nil {
 			err = p.Require(auth.ReadIncidents)
 		}
-		if !ok || err != nil {
+		if soon := (*desk.TooSoon)(nil); errors.As(err, &soon) {
+			w.Header().Set("Retry-After", soon.Seconds())
+			http.Error(w, "Too many wrong tokens came from this address.", http.StatusTooManyRequests)
+			return
+		} else if !ok || err != nil {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="vedette"`)
 			http.Error(w, "Metrics are for programs on this machine, or with a token that may read incidents.", http.StatusUnauthorized)
 			return
