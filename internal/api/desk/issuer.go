@@ -171,6 +171,15 @@ func (d *Door) welcome(ctx context.Context, who Vouched, v Visitor) (shown strin
 // name, else something that is made of who it is.
 func (w Vouched) called() string {
 	local, _, _ := strings.Cut(w.Name, "@")
+	local = strings.Trim(strings.Map(func(r rune) rune {
+		if r == ' ' {
+			return '.'
+		}
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '.' || r == '_' || r == '-' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(local)), ".")
 	if name, err := auth.Name(local); err == nil && len(name) <= 48 {
 		return name
 	}
