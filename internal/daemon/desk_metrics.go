@@ -70,7 +70,7 @@ func (f *Faces) measureKnocks() []gauge {
 		refused.rows = append(refused.rows, row{float64(r), []string{"where", where}})
 	}
 	add("api", f.desk.Door)
-	for _, feed := range f.daemon.config.Feeds {
+	for _, feed := range f.daemon.feeds.all() {
 		inner := feed.Feed
 		if w, ok := inner.(watchedFeed); ok {
 			inner = w.Feed
