@@ -23,7 +23,7 @@ var floors = []struct {
 }{
 	{"words", []string{ // what we talk about
 		"fault", "meter", "plug", "attack", "text", "rows", "entity", "event", "query",
-		"input", "effect", "finding", "incident", "level", "audit",
+		"input", "effect", "finding", "incident", "level", "audit", "knock",
 	}},
 	{"craft", []string{"learn", "packet", "auth", "govern", "narrate", "look"}}, // skill without a world
 	{"adapters", []string{"connect", "store"}},                                  // disk and outside systems

@@ -35,6 +35,9 @@ type verbs struct {
 	Demo    demoVerb    `cmd:"" help:"Show the console on a sample, or on logs of your own, and leave nothing behind."`
 	Check   checkVerb   `cmd:"" help:"Check the configuration and say what would run."`
 	Config  configVerb  `cmd:"" help:"Help with the configuration file."`
+	User    userVerb    `cmd:"" help:"Let people in, from the command line."`
+	Secret  secretVerb  `cmd:"" help:"Keep secrets, encrypted."`
+	Audit   auditVerb   `cmd:"" help:"Verify the record of who did what."`
 	Version versionVerb `cmd:"" help:"Print the version."`
 }
 

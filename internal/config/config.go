@@ -39,6 +39,7 @@ type Console struct {
 	Listen    string
 	Hosts     []string // names it may be asked by, beside its address
 	Cert, Key string   // PEM files; both or neither
+	OIDC      OIDC
 }
 
 // Keep says how long and how much is kept.
@@ -62,10 +63,11 @@ type file struct {
 	Budget  float64  `yaml:"budget"`
 	Own     []string `yaml:"own"`
 	Console struct {
-		Listen string   `yaml:"listen"`
-		Hosts  []string `yaml:"hosts"`
-		Cert   string   `yaml:"cert"`
-		Key    string   `yaml:"key"`
+		Listen string    `yaml:"listen"`
+		Hosts  []string  `yaml:"hosts"`
+		Cert   string    `yaml:"cert"`
+		Key    string    `yaml:"key"`
+		OIDC   *oidcFile `yaml:"oidc"`
 	} `yaml:"console"`
 	Keep struct {
 		Days int    `yaml:"days"`
@@ -97,12 +99,13 @@ func parse(b []byte, kinds plug.Set[source.Kind]) (Config, error) {
 	if err := source.Decode(b, &f); err != nil {
 		return Config{}, err
 	}
-	c := Config{Data: f.Data, Site: f.Site, Budget: f.Budget, Console: Console{f.Console.Listen, f.Console.Hosts, f.Console.Cert, f.Console.Key}}
+	c := Config{Data: f.Data, Site: f.Site, Budget: f.Budget, Console: Console{Listen: f.Console.Listen, Hosts: f.Console.Hosts, Cert: f.Console.Cert, Key: f.Console.Key}}
 	checks := []func() error{
 		func() error { return c.folder() },
 		func() error { return c.numbers(f) },
 		func() error { return c.networks(f.Own) },
 		func() error { return c.listen() },
+		func() error { return c.oidc(f.Console.OIDC) },
 		func() error { return c.feeds(b, f.Sources, kinds) },
 	}
 	for _, check := range checks {
@@ -186,8 +189,7 @@ func (c *Config) listen() error {
 	if (c.Console.Cert == "") != (c.Console.Key == "") {
 		return invalid("console: cert and key go together")
 	}
-	ip, err := netip.ParseAddr(host)
-	if loopback := host == "localhost" || err == nil && ip.IsLoopback(); !loopback && c.Console.Cert == "" {
+	if !near(host) && c.Console.Cert == "" {
 		return invalid("console.listen: %s can be reached by others, so the console needs cert and key", c.Console.Listen)
 	}
 	return nil
@@ -280,6 +282,14 @@ console:
   hosts: []                # names it may be asked by, such as vedette.example.org
   cert: ""                 # PEM files for TLS
   key: ""
+#  oidc:                   # people sign in at an OpenID provider, too; Vedette asks it when they do
+#    issuer: https://login.example.org
+#    client: vedette       # its secret: vedette secret set oidc
+#    groups_claim: groups
+#    roles:                # by group there; who has none of them is not let in
+#      soc: analyst
+#      it-operations: administrator
+#    redirect: ""          # only behind a proxy; vedette check says which address to register there
 
 keep:
   days: 90                 # how long events are kept

@@ -23,6 +23,8 @@ func pages() []page {
 		{method: "POST", pattern: "/setup", open: true, handle: doSetup},
 		{method: "GET", pattern: "/login", open: true, handle: showLogin},
 		{method: "POST", pattern: "/login", open: true, handle: doLogin},
+		{method: "GET", pattern: "/login/elsewhere", open: true, handle: goElsewhere},
+		{method: "GET", pattern: "/login/elsewhere/back", open: true, handle: comeBack},
 		{method: "POST", pattern: "/logout", own: true, handle: doLogout},
 		{method: "POST", pattern: "/theme", open: true, handle: doTheme},
 
@@ -55,5 +57,6 @@ func pages() []page {
 		{method: "GET", pattern: "/settings/people", need: auth.ManagePeople, handle: showPeople},
 		{method: "POST", pattern: "/settings/people", need: auth.ManagePeople, handle: doInvite},
 		{method: "POST", pattern: "/settings/people/{name}", need: auth.ManagePeople, handle: doPerson},
+		{method: "GET", pattern: "/settings/audit", need: auth.ReadAudit, handle: showAudit},
 	}
 }

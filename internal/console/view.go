@@ -39,6 +39,7 @@ func (c *console) functions() template.FuncMap {
 		"upper":    upper,
 		"lower":    strings.ToLower,
 		"hasGap":   func(parts []desk.Part) bool { return ailing(parts) > 0 },
+		"issuer":   issuerName,
 		"verdicts": func() []incident.Verdict { return verdicts() },
 	}
 }

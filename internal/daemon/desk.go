@@ -33,8 +33,8 @@ type Faces struct {
 }
 
 // newFaces returns the faces of a daemon that does not run yet.
-func newFaces(ctx context.Context, d *Daemon, version string) (*Faces, error) {
-	f := &Faces{daemon: d, lasting: auth.DefaultLasting()}
+func newFaces(ctx context.Context, d *Daemon, version string) (f *Faces, err error) {
+	f = &Faces{daemon: d, lasting: auth.DefaultLasting()}
 	if err := f.book.open(ctx, d.state.Tenant(tenant), d.date()); err != nil {
 		return nil, err
 	}
@@ -54,7 +54,11 @@ func newFaces(ctx context.Context, d *Daemon, version string) (*Faces, error) {
 		},
 		Incidents: deskIncidents{f}, Cases: deskIncidents{f}, Entities: deskEntities{f}, Sources: deskSources{f}, Records: deskRecords{f},
 		People: people, Overview: deskOverview{f}, Settings: deskSettings{f}, Changes: &f.hub,
-		Site: d.config.Site, Version: version, Now: d.date,
+		Audit: deskAudit{f, new(chain)},
+		Site:  d.config.Site, Version: version, Now: d.date,
+	}
+	if f.desk.Door.Elsewhere, err = f.elsewhere(); err != nil {
+		return nil, err
 	}
 	d.keeper = noticing{d.keeper, f}
 	for i, feed := range d.config.Feeds {

@@ -54,7 +54,35 @@ func (f *Faces) measure(counts state.Counts) []gauge {
 		{"vedette_memory_stage", "gauge", "What gives way because memory is short: 0 nothing, 1 buffers, 2 looking up records, 3 the pace of what comes in.", one(float64(d.memory.stage.Load()))},
 		{"vedette_learned_turned_away_total", "counter", "Events that were not learned from since the start, because there were too many entities of ours.", one(float64(d.turned()))},
 	}
-	return append(append(all, f.measureSources()...), measureRuntime()...)
+	return append(append(append(all, f.measureSources()...), f.measureKnocks()...), measureRuntime()...)
+}
+
+// guarded is a feed that asks senders for a secret.
+type guarded interface {
+	// Knocks returns how many secrets were wrong, and how many were not looked at.
+	Knocks() (wrong, refused uint64)
+}
+
+// measureKnocks measures who shows tokens that are none.
+func (f *Faces) measureKnocks() []gauge {
+	wrong := gauge{"vedette_wrong_tokens_total", "counter", "Tokens that were wrong, since the program was started.", nil}
+	refused := gauge{"vedette_refused_tokens_total", "counter", "Tokens that were not looked at, since too many wrong ones had come from the same address.", nil}
+	add := func(where string, g guarded) {
+		w, r := g.Knocks()
+		wrong.rows = append(wrong.rows, row{float64(w), []string{"where", where}})
+		refused.rows = append(refused.rows, row{float64(r), []string{"where", where}})
+	}
+	add("api", f.desk.Door)
+	for _, feed := range f.daemon.feeds.all() {
+		inner := feed.Feed
+		if w, ok := inner.(watchedFeed); ok {
+			inner = w.Feed
+		}
+		if g, ok := inner.(guarded); ok {
+			add(feed.Kind, g)
+		}
+	}
+	return []gauge{wrong, refused}
 }
 
 // measureSources measures what came in and what became of it.

@@ -128,6 +128,16 @@ func (f *feeds) wait() {
 	}
 }
 
+// all returns the sources that run.
+func (f *feeds) all() (all []config.Feed) {
+	f.lock.Lock()
+	defer f.lock.Unlock()
+	for _, r := range f.running {
+		all = append(all, r.feed)
+	}
+	return all
+}
+
 // applied waits until everything that is in the log by now was applied.
 func (d *Daemon) applied(ctx context.Context) error {
 	last := d.journal.Last()

@@ -21,6 +21,7 @@ import (
 	"vedette/internal/api/desk"
 	"vedette/internal/api/guard"
 	"vedette/internal/auth"
+	"vedette/internal/config"
 	"vedette/internal/console"
 	"vedette/internal/fault"
 	"vedette/internal/store/state"
@@ -203,11 +204,15 @@ func (f *Faces) health(w http.ResponseWriter, r *http.Request) {
 func (f *Faces) metrics(w http.ResponseWriter, r *http.Request) {
 	if !near(r) {
 		shown, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		p, err := f.desk.Door.AdmitToken(r.Context(), shown)
+		p, err := f.desk.Door.AdmitToken(r.Context(), shown, desk.Visitor{Address: guard.Address(r)})
 		if err == nil {
 			err = p.Require(auth.ReadIncidents)
 		}
-		if !ok || err != nil {
+		if soon := (*desk.TooSoon)(nil); errors.As(err, &soon) {
+			w.Header().Set("Retry-After", soon.Seconds())
+			http.Error(w, "Too many wrong tokens came from this address.", http.StatusTooManyRequests)
+			return
+		} else if !ok || err != nil {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="vedette"`)
 			http.Error(w, "Metrics are for programs on this machine, or with a token that may read incidents.", http.StatusUnauthorized)
 			return
@@ -289,25 +294,23 @@ func (f *Faces) invite(ctx context.Context, random io.Reader) (shown string, err
 // link returns the address of the page where a code is used.
 func (f *Faces) link(at net.Addr, shown string) string {
 	c := f.daemon.config.Console
-	host, _, err := net.SplitHostPort(c.Listen)
-	if err != nil || everywhere(host) {
-		host = "localhost"
-	}
-	if len(c.Hosts) > 0 && c.Cert != "" {
-		host = c.Hosts[0]
+	host, _, errHost := net.SplitHostPort(c.Listen)
+	if _, port, err := net.SplitHostPort(at.String()); err == nil && errHost == nil {
+		c.Listen = net.JoinHostPort(host, port)
 	}
 	page := "/setup"
 	if f.passing() {
 		page = "/enter"
 	}
-	u := url.URL{Scheme: "http", Host: host, Path: page, RawQuery: url.Values{"code": {shown}}.Encode()}
-	if c.Cert != "" {
-		u.Scheme = "https"
-	}
-	if _, port, err := net.SplitHostPort(at.String()); err == nil {
-		u.Host = net.JoinHostPort(host, port)
-	}
-	return u.String()
+	return codeLink(c, page, shown)
+}
+
+// setupLink returns the address of the page where a code is used.
+func setupLink(c config.Console, shown string) string { return codeLink(c, "/setup", shown) }
+
+// codeLink returns the address of a page that takes a code.
+func codeLink(c config.Console, page, shown string) string {
+	return c.Address(page) + "?" + url.Values{"code": {shown}}.Encode()
 }
 
 var _ desk.Changes = (*hub)(nil)

@@ -30,6 +30,7 @@ type Desk struct {
 	Overview  Overview
 	Settings  Settings
 	Changes   Changes
+	Audit     Audit
 	Site      string // what the organisation calls the place
 	Version   string // of the program
 	Now       func() time.Time

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"vedette/internal/api/desk"
+	"vedette/internal/audit"
 	"vedette/internal/auth"
 	"vedette/internal/entity"
 	"vedette/internal/fault"
@@ -48,7 +49,8 @@ type Memory struct {
 	done     desk.Done
 	watchers []chan desk.Change
 	Parts    []desk.Part
-	Fail     error // what every read returns, if anything
+	Trail    []audit.Entry // of the audit, the first first
+	Fail     error         // what every read returns, if anything
 }
 
 type person struct {
@@ -103,7 +105,7 @@ func (m *Memory) Desk() *desk.Desk {
 			Tenant: Tenant, Key: []byte("0123456789abcdef0123456789abcdef"), Now: m.Now, Random: random{}, Cost: weak,
 			Credentials: m, Sessions: m, Tokens: m, Codes: m, Attempts: m,
 		},
-		Incidents: m, Cases: m, Entities: m, Sources: m, Records: m, People: m, Overview: m, Settings: m, Changes: m,
+		Incidents: m, Cases: m, Entities: m, Sources: m, Records: m, People: m, Overview: m, Settings: m, Changes: m, Audit: m,
 		Site: "St. Anna, Vienna", Version: "0.2.0", Now: m.Now,
 	}
 }
@@ -155,6 +157,17 @@ func (m *Memory) AddSource(s desk.Source) { m.sources = append(m.sources, s) }
 
 // SetOverview sets what Home shows.
 func (m *Memory) SetOverview(p desk.Promise, d desk.Done) { m.promise, m.done = p, d }
+
+// Log puts an entry at the end of the audit.
+func (m *Memory) Log(actor, action, target, detail string) {
+	h := audit.Start(Tenant)
+	if n := len(m.Trail); n > 0 {
+		h = audit.Head{Seq: m.Trail[n-1].Seq, Hash: m.Trail[n-1].Hash}
+	}
+	e := audit.Entry{Time: m.Clock.Add(time.Duration(h.Seq) * time.Second).UnixNano(), Actor: actor, Action: action, Target: target, Detail: detail}
+	h.Next(&e)
+	m.Trail = append(m.Trail, e)
+}
 
 // Case returns an incident as it is now.
 func (m *Memory) Case(id uint64) desk.Case {

@@ -10,11 +10,14 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"vedette/internal/knock"
 )
 
 // server answers requests.
@@ -26,6 +29,8 @@ type server struct {
 	budget   budget
 	acks     atomic.Uint64 // requests that were answered with a number
 	handlers gate
+	knocks   *knock.Log
+	now      func() time.Time
 }
 
 // gate counts those inside, and lets none in once somebody waits for all to leave.
@@ -78,7 +83,7 @@ type dialect func(*problem)
 func plain(*problem) {}
 
 func (f *feed) server(ctx context.Context) *server {
-	s := &server{ServeMux: http.NewServeMux(), ctx: ctx, patience: f.patience, workers: map[[32]byte]*worker{}}
+	s := &server{ServeMux: http.NewServeMux(), ctx: ctx, patience: f.patience, workers: map[[32]byte]*worker{}, knocks: &f.knocks, now: f.now}
 	s.HandleFunc("POST /v1/push", s.handler(plain, s.lines))
 	s.HandleFunc("POST /v1/push/{name}", s.handler(plain, s.lines))
 	s.splunk()
@@ -131,9 +136,19 @@ func (s *server) who(r *http.Request) (*worker, *problem) {
 	default:
 		return nil, &problem{Status: http.StatusUnauthorized, Detail: "tokens are shown as Bearer, Splunk, ApiKey or Basic", Code: 3}
 	}
-	if w := s.workers[sha256.Sum256([]byte(secret))]; w != nil {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		from = netip.AddrPort{} // then all such share one bound
+	}
+	sum, now := sha256.Sum256([]byte(secret)), s.now()
+	if wait := s.knocks.Try(from.Addr(), sum, now); wait > 0 {
+		return nil, &problem{Status: http.StatusTooManyRequests, Detail: "too many wrong tokens came from this address; nothing was looked at", Code: 9, retry: wait.Truncate(time.Second) + time.Second}
+	}
+	if w := s.workers[sum]; w != nil {
+		s.knocks.Right(from.Addr(), sum, now)
 		return w, nil
 	}
+	s.knocks.Wrong()
 	return nil, &problem{Status: http.StatusUnauthorized, Detail: "nobody has this token", Code: 4}
 }
 
