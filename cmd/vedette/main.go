@@ -34,6 +34,10 @@ type verbs struct {
 	Run     runVerb     `cmd:"" help:"Watch always: take in telemetry, learn, detect, and show it in the console."`
 	Check   checkVerb   `cmd:"" help:"Check the configuration and say what would run."`
 	Config  configVerb  `cmd:"" help:"Help with the configuration file."`
+	Reload  reloadVerb  `cmd:"" help:"Have the daemon that runs read its configuration again."`
+	Backup  backupVerb  `cmd:"" help:"Write all that is kept into one file, while the daemon runs or not."`
+	Restore restoreVerb `cmd:"" help:"Make a data folder of a backup, or only check the backup."`
+	Doctor  doctorVerb  `cmd:"" help:"Find out what is wrong, or will be soon, and what to do about it."`
 	Version versionVerb `cmd:"" help:"Print the version."`
 }
 

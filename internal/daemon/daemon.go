@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"vedette/internal/config"
+	"vedette/internal/daemon/backup"
 	decoders "vedette/internal/decode/all"
 	"vedette/internal/event"
 	"vedette/internal/incident"
@@ -57,6 +58,12 @@ type Daemon struct {
 	declaring sync.Mutex    // held while what people set goes to the log
 	declared  input.Setting // that is there, or on its way
 
+	upkeep    sync.Mutex      // held while what is kept must stay as it is, or is changed: snapshots, retention, backups
+	reloading sync.RWMutex    // guards config
+	changing  sync.Mutex      // held while the configuration is read again
+	life      context.Context // of what runs; nil before
+	condition condition
+
 	saved  input.Position // of the last snapshot
 	events uint64         // that the learner had applied then
 	at     time.Time      // when it was made
@@ -77,6 +84,9 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, er
 			err = errors.Join(err, d.Close())
 		}
 	}()
+	if err = backup.Whole(c.Data); err != nil {
+		return d, err
+	}
 	learned := filepath.Join(c.Data, "learned")
 	if d.key, err = snapshot.Key(learned); err != nil {
 		return d, err
@@ -87,10 +97,10 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, er
 	if lost := d.journal.Recovered(); lost != "" {
 		log.Warn("the journal was damaged", "what", lost)
 	}
-	keep := segments.Options{DiskBudget: c.Keep.Disk, Retention: map[event.Type]time.Duration{}}
-	for t := event.FlowType; t < event.Types; t++ {
-		keep.Retention[t] = time.Duration(c.Keep.Days) * 24 * time.Hour
+	if err = backup.Tidy(c.Data); err != nil {
+		return d, err
 	}
+	keep := segments.Options{DiskBudget: c.Keep.Disk, Retention: retention(c)}
 	if d.segments, err = segments.Open(filepath.Join(c.Data, "events"), keep); err != nil {
 		return d, err
 	}
@@ -108,6 +118,7 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, er
 		log.Warn("events that were learned from are missing in the event store", "entries", d.learner.at-safe)
 	}
 	d.saved, d.events, d.at = d.learner.at, d.learner.events, d.now()
+	d.condition.started, d.condition.saved = d.at, d.at
 	in := intake.Intake{Tenant: tenant, Site: c.Site, Key: d.key, Decoders: decoders.Kinds()}
 	d.live = in.NewLive(d.journal, d.now)
 	d.feeds = feeds{log: log, live: d.live, place: d.learner.place, apply: d.applied}
@@ -138,6 +149,9 @@ func (d *Daemon) apply(at input.Position, data []byte) error {
 func (d *Daemon) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	d.reloading.Lock()
+	d.life = ctx
+	d.reloading.Unlock()
 	// The intake and the learner end after the feeds, so that what was emitted is applied.
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -174,7 +188,7 @@ func (d *Daemon) begin(ctx context.Context) error {
 	if err := d.declare(ctx); err != nil {
 		return err
 	}
-	_, _, err := d.feeds.change(ctx, d.config.Feeds)
+	_, _, err := d.feeds.change(ctx, d.current().Feeds)
 	return err
 }
 
@@ -208,17 +222,28 @@ func (d *Daemon) tend(ctx context.Context) {
 			return
 		case <-t.C:
 		}
+		d.condition.tick(d.now())
 		d.clock()
-		if err := d.store(ctx); err != nil && ctx.Err() == nil {
+		err := d.store(ctx)
+		if err != nil && ctx.Err() == nil {
 			d.log.Error("incidents could not be kept; trying again", "why", err)
-			continue
 		}
-		if d.now().Sub(d.at) >= snapshotEvery || d.learned()-d.events >= snapshotAfter {
-			if err := d.Snapshot(ctx); err != nil && ctx.Err() == nil {
+		if err == nil && d.due() {
+			if err = d.Snapshot(ctx); err != nil && ctx.Err() == nil {
 				d.log.Error("no snapshot could be made; trying again", "why", err)
 			}
 		}
+		d.condition.went(err)
 	}
+}
+
+// due reports whether a snapshot should be made, and can be: a backup makes it wait.
+func (d *Daemon) due() bool {
+	if !d.upkeep.TryLock() {
+		return false
+	}
+	defer d.upkeep.Unlock()
+	return d.now().Sub(d.at) >= snapshotEvery || d.learned()-d.events >= snapshotAfter
 }
 
 func (d *Daemon) learned() uint64 {
@@ -260,6 +285,8 @@ func (d *Daemon) store(ctx context.Context) error {
 // Snapshot writes what was learned, and has the journal forget what neither it nor the
 // event store needs any more.
 func (d *Daemon) Snapshot(ctx context.Context) error {
+	d.upkeep.Lock()
+	defer d.upkeep.Unlock()
 	if err := d.save(ctx); err != nil {
 		return err
 	}
@@ -279,6 +306,7 @@ func (d *Daemon) save(ctx context.Context) error {
 	body, at, events := d.learner.snapshot()
 	if at == d.saved {
 		d.at = d.now()
+		d.condition.save(d.at)
 		return nil
 	}
 	// Events are sealed before the snapshot counts: a snapshot stands for entries that need
@@ -290,6 +318,7 @@ func (d *Daemon) save(ctx context.Context) error {
 		return err
 	}
 	d.saved, d.events, d.at = at, events, d.now()
+	d.condition.save(d.at)
 	return nil
 }
 

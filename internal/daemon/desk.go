@@ -3,8 +3,10 @@ package daemon
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"vedette/internal/api/desk"
@@ -24,6 +26,7 @@ type Faces struct {
 	hub     hub
 	book    book
 	tally   tally
+	pair    atomic.Pointer[tls.Certificate] // of the console; nil without TLS
 }
 
 // newFaces returns the faces of a daemon that does not run yet.
@@ -47,9 +50,7 @@ func newFaces(ctx context.Context, d *Daemon, version string) (*Faces, error) {
 		Site: d.config.Site, Version: version, Now: d.now,
 	}
 	d.keeper = noticing{d.keeper, f}
-	for i, feed := range d.config.Feeds {
-		d.config.Feeds[i].Feed = watchedFeed{feed.Feed, feed.Name, f}
-	}
+	d.config.Feeds = f.watched(d.config.Feeds)
 	return f, nil
 }
 
