@@ -24,13 +24,19 @@ const jump = 500 * time.Millisecond
 // then the time of day and the time that passed differ.
 func (c *condition) tick(now time.Time) {
 	c.lock.Lock()
-	defer c.lock.Unlock()
 	last := c.beat
-	if c.beat = now; last.IsZero() {
-		return
+	c.beat = now
+	c.lock.Unlock()
+	if !last.IsZero() {
+		c.passed(now.Round(0).Sub(last.Round(0)), now.Sub(last), now) // Round takes away what a stop watch would show
 	}
-	off := now.Round(0).Sub(last.Round(0)) - now.Sub(last) // Round takes away the time that passed
-	if off.Abs() >= jump && off.Abs() > c.jumped.Abs() {
+}
+
+// passed compares how far the time of day went with the time that passed.
+func (c *condition) passed(day, watch time.Duration, now time.Time) {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	if off := day - watch; off.Abs() >= jump && off.Abs() > c.jumped.Abs() {
 		c.jumped, c.jumpedAt = off, now
 	}
 }

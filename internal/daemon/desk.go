@@ -20,13 +20,14 @@ import (
 // Faces is what people and programs see of a daemon: the console, the API, health
 // and metrics. It is made by [Daemon.Faces].
 type Faces struct {
-	daemon  *Daemon
-	desk    *desk.Desk
-	lasting auth.Lasting
-	hub     hub
-	book    book
-	tally   tally
-	pair    atomic.Pointer[tls.Certificate] // of the console; nil without TLS
+	daemon   *Daemon
+	desk     *desk.Desk
+	lasting  auth.Lasting
+	hub      hub
+	book     book
+	tally    tally
+	requests requests
+	pair     atomic.Pointer[tls.Certificate] // of the console; nil without TLS
 }
 
 // newFaces returns the faces of a daemon that does not run yet.
@@ -42,7 +43,7 @@ func newFaces(ctx context.Context, d *Daemon, version string) (*Faces, error) {
 	people := deskPeople{f}
 	f.desk = &desk.Desk{
 		Door: &desk.Door{
-			Tenant: tenant, Key: d.state.FormKey(), Now: d.now, Random: rand.Reader, Lasting: f.lasting, Cost: auth.DefaultCost(),
+			Tenant: tenant, Key: d.state.FormKey(), Now: d.now, Random: rand.Reader, Lasting: f.lasting, Cost: auth.DefaultCost(), Tried: f.requests.tried,
 			Credentials: people, Sessions: deskSessions{f}, Tokens: deskTokens{f}, Codes: deskCodes{f}, Attempts: deskAttempts{f},
 		},
 		Incidents: deskIncidents{f}, Cases: deskIncidents{f}, Entities: deskEntities{f}, Sources: deskSources{f}, Records: deskRecords{f},

@@ -174,7 +174,7 @@ func (f *Faces) Handler() (http.Handler, error) {
 	mux.Handle("/api/", programs)
 	mux.HandleFunc("GET /health", f.health)
 	mux.Handle("GET /metrics", guard.Handler(http.HandlerFunc(f.metrics), guard.Options{Hosts: hosts, TLS: secure}))
-	return mux, nil
+	return f.requests.watch(mux), nil
 }
 
 // everywhere reports whether a host stands for all addresses of this machine.

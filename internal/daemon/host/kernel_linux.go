@@ -69,6 +69,12 @@ func Resident(pid int) (int64, bool) {
 	return pages * int64(os.Getpagesize()), err == nil
 }
 
+// Opened returns how many files this process has open.
+func Opened() (int, bool) {
+	all, err := os.ReadDir("/proc/self/fd")
+	return len(all), err == nil
+}
+
 func number(path string) (int64, bool) {
 	b, err := os.ReadFile(path)
 	if err != nil {
