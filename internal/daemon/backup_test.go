@@ -3,11 +3,13 @@ package daemon
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -279,5 +281,63 @@ func TestBackupRefuses(t *testing.T) {
 	}
 	if err := control.Dial(c.Data).Backup(t.Context(), &bytes.Buffer{}, false); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("nobody there: %v", err)
+	}
+}
+
+// TestNewerState: a program that is older than the state refuses it, changes nothing of what
+// is kept, and the newer one goes on.
+func TestNewerState(t *testing.T) {
+	dir, _ := backedUp(t, false)
+	file := filepath.Join(dir, "data", "state", state.File)
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := func(change string) (n int) {
+		t.Helper()
+		if _, err := db.Exec("PRAGMA user_version = " + change); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.QueryRow("PRAGMA user_version").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	var now int
+	if err := db.QueryRow("PRAGMA user_version").Scan(&now); err != nil {
+		t.Fatal(err)
+	}
+	version("999")
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := open(dir)
+	if fault.KindOf(err) != fault.Unreadable || !strings.Contains(err.Error(), "newer vedette") {
+		t.Errorf("the error is %v", err)
+		if err == nil {
+			d.Close()
+		}
+	}
+	if after, err := os.ReadFile(file); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the state was changed: %v", err)
+	}
+	if db, err = sql.Open("sqlite", file); err != nil {
+		t.Fatal(err)
+	}
+	if got := version(strconv.Itoa(now)); got != now {
+		t.Fatal("the version was not put back")
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if d, err = open(dir); err != nil || d.learned() != 3000 {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
 	}
 }
