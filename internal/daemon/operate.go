@@ -2,14 +2,13 @@ package daemon
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"time"
-
-	"crypto/rand"
 
 	"vedette/internal/api/desk"
 	"vedette/internal/auth"

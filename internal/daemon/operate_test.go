@@ -265,3 +265,5 @@ func checkRestored(t *testing.T, dir, file string, r backup.Report) {
 }
 
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func logTo(l *lines) *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
