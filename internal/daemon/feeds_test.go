@@ -44,12 +44,17 @@ func TestSourcesChangeUnderLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w := &writer{t: t, path: filepath.Join(in, "conn.log")}
+	stays := fmt.Sprintf("  - tail:\n      paths: [%s]\n", filepath.Join(dir, "other.log"))
+	d.config.Feeds = configured(t, stays)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
-
-	w := &writer{t: t, path: filepath.Join(in, "conn.log")}
-	stays := fmt.Sprintf("  - tail:\n      paths: [%s]\n", filepath.Join(dir, "other.log"))
+	for begun := 0; begun == 0; time.Sleep(time.Millisecond) { // what it begins with runs
+		d.feeds.lock.Lock()
+		begun = len(d.feeds.running)
+		d.feeds.lock.Unlock()
+	}
 	var first *running
 	for n := range 8 {
 		way := []string{"conn.log*", "conn*", "c*"}[n%3]
