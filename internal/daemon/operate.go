@@ -19,6 +19,7 @@ import (
 	"vedette/internal/event"
 	"vedette/internal/fault"
 	"vedette/internal/input"
+	"vedette/internal/rows"
 	"vedette/internal/store/journal"
 	"vedette/internal/store/segments"
 	"vedette/internal/store/state"
@@ -35,7 +36,7 @@ func (f *Faces) Backup(ctx context.Context, to io.Writer, keys bool) error {
 	began := d.now()
 	d.upkeep.Lock()
 	set, err := backup.Source{
-		Data: d.config.Data, Journal: d.journal, State: d.state, Sealed: d.segments.Safe, Learned: learned,
+		Data: d.config.Data, Journal: d.journal, State: d.state, Sealed: d.segments.Safe, Learned: standsFor,
 		Site: d.config.Site, Program: f.desk.Version, Now: d.now,
 	}.Gather(ctx, keys)
 	d.upkeep.Unlock()
@@ -47,6 +48,17 @@ func (f *Faces) Backup(ctx context.Context, to io.Writer, keys bool) error {
 		d.log.Info("a backup was made", "keys", keys, "seconds", d.now().Sub(began).Seconds())
 	}
 	return err
+}
+
+// standsFor returns which entry of the log the body of a snapshot stands for, without making
+// a second learner of it beside the one that runs.
+func standsFor(body []byte) (input.Position, error) {
+	r := rows.Reader{Src: body}
+	var head []int64
+	if rows.Read(&r, &head); r.Err != nil || len(head) != 4 {
+		return 0, errors.Join(errState, r.Err)
+	}
+	return input.Position(head[0]), nil
 }
 
 // learned reads the body of a snapshot, as a start would, and returns what it stands for.
@@ -88,7 +100,7 @@ func Backup(ctx context.Context, c config.Config, version string, to io.Writer, 
 		return err
 	}
 	set, err := backup.Source{
-		Data: c.Data, Journal: j, State: s, Sealed: events.Safe, Learned: learned, Site: c.Site, Program: version, Now: time.Now,
+		Data: c.Data, Journal: j, State: s, Sealed: events.Safe, Learned: standsFor, Site: c.Site, Program: version, Now: time.Now,
 	}.Gather(ctx, keys)
 	if err != nil {
 		return err

@@ -52,7 +52,7 @@ type Source struct {
 	State   *state.Store
 	// Sealed is the last entry of the log whose events are in sealed segments, with all before.
 	Sealed func() input.Position
-	// Learned reads the body of a snapshot and returns the entry that it stands for.
+	// Learned returns the entry that the body of a snapshot stands for.
 	Learned func(body []byte) (input.Position, error)
 	Site    string
 	Program string // its version

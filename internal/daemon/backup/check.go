@@ -33,9 +33,9 @@ type Report struct {
 
 // Check reads a backup from its beginning to its end and checks all that can be checked
 // without the keys: every file against its SHA-256, that the entries of the log follow on
-// each other and on the snapshot, that the snapshot can be read, and the state: its pages, its
+// each other and on the snapshot, that the snapshot can be read (by learned, which returns the entry it stands for), and the state: its pages, its
 // references, the chain of its audit. It needs room for the state and the snapshot in a
-// folder for what is temporary; "" is that of the system. Learned is that of [Source].
+// folder for what is temporary; "" is that of the system.
 func Check(ctx context.Context, file, temporary string, learned func([]byte) (input.Position, error)) (r Report, err error) {
 	f, err := os.Open(file)
 	if err != nil {
