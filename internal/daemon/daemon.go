@@ -228,8 +228,8 @@ func (d *Daemon) tend(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			d.log.Error("incidents could not be kept; trying again", "why", err)
 		}
-		if err == nil && d.due() {
-			if err = d.Snapshot(ctx); err != nil && ctx.Err() == nil {
+		if err == nil {
+			if err = d.due(ctx); err != nil && ctx.Err() == nil {
 				d.log.Error("no snapshot could be made; trying again", "why", err)
 			}
 		}
@@ -237,13 +237,17 @@ func (d *Daemon) tend(ctx context.Context) {
 	}
 }
 
-// due reports whether a snapshot should be made, and can be: a backup makes it wait.
-func (d *Daemon) due() bool {
+// due makes a snapshot if it is time for one. A backup that is being gathered makes it wait,
+// and nothing else.
+func (d *Daemon) due(ctx context.Context) error {
 	if !d.upkeep.TryLock() {
-		return false
+		return nil
 	}
 	defer d.upkeep.Unlock()
-	return d.now().Sub(d.at) >= snapshotEvery || d.learned()-d.events >= snapshotAfter
+	if d.now().Sub(d.at) < snapshotEvery && d.learned()-d.events < snapshotAfter {
+		return nil
+	}
+	return d.snapshot(ctx)
 }
 
 func (d *Daemon) learned() uint64 {
@@ -287,6 +291,11 @@ func (d *Daemon) store(ctx context.Context) error {
 func (d *Daemon) Snapshot(ctx context.Context) error {
 	d.upkeep.Lock()
 	defer d.upkeep.Unlock()
+	return d.snapshot(ctx)
+}
+
+// snapshot does so while upkeep is held.
+func (d *Daemon) snapshot(ctx context.Context) error {
 	if err := d.save(ctx); err != nil {
 		return err
 	}
