@@ -3,10 +3,10 @@
 
 FUZZTIME ?= 60s
 
-.PHONY: build demo test lint vuln fuzz eval bench screenshots clean
+.PHONY: build demo test lint vuln fuzz eval bench screenshots deb clean
 
 build: ## the program, as ./vedette
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o vedette ./cmd/vedette
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(or $(VERSION),development)' -o vedette ./cmd/vedette
 
 demo: build ## the console on the sample that comes with the program, until Ctrl-C
 	./vedette demo
@@ -26,6 +26,11 @@ fuzz: ## every fuzz test for FUZZTIME each
 eval: ## every measurement; writes what docs/benchmarks.md shows
 	go run ./cmd/vedette-eval --write docs all
 
+deb: build ## a Debian package, as vedette_VERSION_ARCH.deb
+	@mkdir -p .cache
+	./vedette config example | sed 's/^# data:/data:/' >.cache/vedette.yaml
+	VERSION=$(or $(VERSION),0.0~development) ARCH=$$(go env GOARCH) go tool -modfile=tools/go.mod nfpm package --config packaging/nfpm.yaml --packager deb --target .
+
 bench: ## the speeds only
 	go run ./cmd/vedette-eval --write docs bench
 
@@ -34,4 +39,4 @@ screenshots: ## every page of the console, by a browser, into docs/screenshots
 	VEDETTE_SCREENSHOTS=$(CURDIR)/docs/screenshots go test ./internal/daemon -count=1 -run TestScreenshots
 
 clean: ## all that the above leave behind
-	rm -rf vedette .cache
+	rm -rf vedette vedette_*.deb .cache

@@ -38,6 +38,10 @@ type verbs struct {
 	User    userVerb    `cmd:"" help:"Let people in, from the command line."`
 	Secret  secretVerb  `cmd:"" help:"Keep secrets, encrypted."`
 	Audit   auditVerb   `cmd:"" help:"Verify the record of who did what."`
+	Reload  reloadVerb  `cmd:"" help:"Have the daemon that runs read its configuration again."`
+	Backup  backupVerb  `cmd:"" help:"Write all that is kept into one file, while the daemon runs or not."`
+	Restore restoreVerb `cmd:"" help:"Make a data folder of a backup, or only check the backup."`
+	Doctor  doctorVerb  `cmd:"" help:"Find out what is wrong, or will be soon, and what to do about it."`
 	Version versionVerb `cmd:"" help:"Print the version."`
 }
 

@@ -5,6 +5,7 @@ package config
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"os"
@@ -24,6 +25,7 @@ import (
 
 // Config is what the file says, checked.
 type Config struct {
+	File    string // that it was read from; empty for the defaults
 	Data    string // folder of all that is kept
 	Site    string
 	Budget  float64
@@ -31,6 +33,7 @@ type Config struct {
 	Console Console
 	Keep    Keep
 	Memory  int64 // bytes that the program keeps within; 0 is a share of what there is
+	Log     Log
 	Feeds   []Feed
 }
 
@@ -46,6 +49,12 @@ type Console struct {
 type Keep struct {
 	Days int
 	Disk int64 // bytes; 0 is without limit
+}
+
+// Log says how the program logs, on its standard error.
+type Log struct {
+	Format string // text or json
+	Level  slog.Level
 }
 
 // Feed is a source that goes on.
@@ -73,7 +82,11 @@ type file struct {
 		Days int    `yaml:"days"`
 		Disk string `yaml:"disk"`
 	} `yaml:"keep"`
-	Memory  string           `yaml:"memory"`
+	Memory string `yaml:"memory"`
+	Log    struct {
+		Format string `yaml:"format"`
+		Level  string `yaml:"level"`
+	} `yaml:"log"`
 	Sources []map[string]any `yaml:"sources"`
 }
 
@@ -87,7 +100,7 @@ func Load(path string, kinds plug.Set[source.Kind]) (Config, error) {
 		}
 	}
 	c, err := parse(b, kinds)
-	if err != nil && path != "" {
+	if c.File = path; err != nil && path != "" {
 		err = fault.Wrap(fault.Invalid, fmt.Errorf("%s: %w", path, err))
 	}
 	return c, err
@@ -96,6 +109,7 @@ func Load(path string, kinds plug.Set[source.Kind]) (Config, error) {
 func parse(b []byte, kinds plug.Set[source.Kind]) (Config, error) {
 	var f file
 	f.Site, f.Budget, f.Console.Listen, f.Keep.Days, f.Keep.Disk = "main", 1, "127.0.0.1:8432", 90, "50 GB"
+	f.Log.Format, f.Log.Level = "text", "info"
 	if err := source.Decode(b, &f); err != nil {
 		return Config{}, err
 	}
@@ -106,6 +120,7 @@ func parse(b []byte, kinds plug.Set[source.Kind]) (Config, error) {
 		func() error { return c.networks(f.Own) },
 		func() error { return c.listen() },
 		func() error { return c.oidc(f.Console.OIDC) },
+		func() error { return c.logs(f.Log.Format, f.Log.Level) },
 		func() error { return c.feeds(b, f.Sources, kinds) },
 	}
 	for _, check := range checks {
@@ -191,6 +206,19 @@ func (c *Config) listen() error {
 	}
 	if !near(host) && c.Console.Cert == "" {
 		return invalid("console.listen: %s can be reached by others, so the console needs cert and key", c.Console.Listen)
+	}
+	return nil
+}
+
+// logs checks how to log.
+func (c *Config) logs(format, level string) error {
+	if c.Log.Format = format; format != "text" && format != "json" {
+		return invalid("log.format: it is text or json")
+	}
+	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+	var ok bool
+	if c.Log.Level, ok = levels[level]; !ok {
+		return invalid("log.level: it is debug, info, warn or error")
 	}
 	return nil
 }
@@ -299,6 +327,9 @@ keep:
 # control group, has. Near the limit it first empties buffers, then refuses to look up
 # records, then slows down what comes in; what was taken in is never lost.
 # memory: 2 GB
+log:
+  format: text             # or json, one object a line
+  level: info              # debug, info, warn or error
 
 # Where telemetry comes from. Each entry has one key, the kind: tail, push or syslog.
 sources: []

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"vedette/internal/config"
+	"vedette/internal/daemon/backup"
 	decoders "vedette/internal/decode/all"
 	"vedette/internal/event"
 	"vedette/internal/incident"
@@ -59,6 +60,12 @@ type Daemon struct {
 	declaring sync.Mutex    // held while what people set goes to the log
 	declared  input.Setting // that is there, or on its way
 
+	upkeep    sync.Mutex      // held while what is kept must stay as it is, or is changed: snapshots, retention, backups
+	reloading sync.RWMutex    // guards config
+	changing  sync.Mutex      // held while the configuration is read again
+	life      context.Context // of what runs; nil before
+	condition condition
+
 	saved  input.Position // of the last snapshot
 	before input.Position // of the one before; 0 if that is not known
 	events uint64         // that the learner had applied then
@@ -83,6 +90,9 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, er
 	if err = usable(c.Data); err != nil {
 		return d, err
 	}
+	if err = backup.Whole(c.Data); err != nil {
+		return d, err
+	}
 	if d.key, err = snapshot.Key(d.learnedFolder()); err != nil {
 		return d, err
 	}
@@ -92,10 +102,10 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, er
 	if lost := d.journal.Recovered(); lost != "" {
 		log.Warn("the journal was damaged", "what", lost)
 	}
-	keep := segments.Options{DiskBudget: c.Keep.Disk, Retention: map[event.Type]time.Duration{}, Held: d.journal.First()}
-	for t := event.FlowType; t < event.Types; t++ {
-		keep.Retention[t] = time.Duration(c.Keep.Days) * 24 * time.Hour
+	if err = backup.Tidy(c.Data); err != nil {
+		return d, err
 	}
+	keep := segments.Options{DiskBudget: c.Keep.Disk, Retention: retention(c), Held: d.journal.First()}
 	if d.segments, err = segments.Open(filepath.Join(c.Data, "events"), keep); err != nil {
 		return d, err
 	}
@@ -110,6 +120,7 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, er
 		return d, err
 	}
 	d.saved, d.events, d.at = d.learner.at, d.learner.events, d.now()
+	d.condition.started, d.condition.saved = d.at, d.at
 	in := intake.Intake{Tenant: tenant, Site: c.Site, Key: d.key, Decoders: decoders.Kinds()}
 	d.live = in.NewLive(paced{d.journal, d.memory}, d.now)
 	d.feeds = feeds{log: log, live: d.live, place: d.learner.place, apply: d.applied}
@@ -140,6 +151,9 @@ func (d *Daemon) apply(at input.Position, data []byte) error {
 func (d *Daemon) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	d.reloading.Lock()
+	d.life = ctx
+	d.reloading.Unlock()
 	// The intake and the learner end after the feeds, so that what was emitted is applied.
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -185,7 +199,7 @@ func (d *Daemon) begin(ctx context.Context) error {
 	if err := d.declare(ctx); err != nil {
 		return err
 	}
-	_, _, err := d.feeds.change(ctx, d.config.Feeds)
+	_, _, err := d.feeds.change(ctx, d.current().Feeds)
 	return err
 }
 
@@ -219,17 +233,32 @@ func (d *Daemon) tend(ctx context.Context) {
 			return
 		case <-t.C:
 		}
+		d.condition.tick(d.now())
 		d.clock()
-		if err := d.store(ctx); err != nil && ctx.Err() == nil {
+		err := d.store(ctx)
+		if err != nil && ctx.Err() == nil {
 			d.log.Error("incidents could not be kept; trying again", "why", err)
-			continue
 		}
-		if d.now().Sub(d.at) >= snapshotEvery || d.learned()-d.events >= snapshotAfter {
-			if err := d.Snapshot(ctx); err != nil && ctx.Err() == nil {
+		if err == nil {
+			if err = d.due(ctx); err != nil && ctx.Err() == nil {
 				d.log.Error("no snapshot could be made; trying again", "why", err)
 			}
 		}
+		d.condition.went(err)
 	}
+}
+
+// due makes a snapshot if it is time for one. A backup that is being gathered makes it wait,
+// and nothing else.
+func (d *Daemon) due(ctx context.Context) error {
+	if !d.upkeep.TryLock() {
+		return nil
+	}
+	defer d.upkeep.Unlock()
+	if d.now().Sub(d.at) < snapshotEvery && d.learned()-d.events < snapshotAfter {
+		return nil
+	}
+	return d.snapshot(ctx)
 }
 
 func (d *Daemon) learned() uint64 {
@@ -271,6 +300,13 @@ func (d *Daemon) store(ctx context.Context) error {
 // Snapshot writes what was learned, and has the journal forget what neither the snapshot
 // before it nor the event store needs any more: what was written last may prove damaged.
 func (d *Daemon) Snapshot(ctx context.Context) error {
+	d.upkeep.Lock()
+	defer d.upkeep.Unlock()
+	return d.snapshot(ctx)
+}
+
+// snapshot does so while upkeep is held.
+func (d *Daemon) snapshot(ctx context.Context) error {
 	if err := d.save(ctx); err != nil {
 		return err
 	}
@@ -290,6 +326,7 @@ func (d *Daemon) save(ctx context.Context) error {
 	body, at, events := d.learner.snapshot()
 	if at == d.saved {
 		d.at = d.now()
+		d.condition.save(d.at)
 		return nil
 	}
 	// Events are sealed before the snapshot counts: a snapshot stands for entries that need
@@ -301,6 +338,7 @@ func (d *Daemon) save(ctx context.Context) error {
 		return err
 	}
 	d.before, d.saved, d.events, d.at = d.saved, at, events, d.now()
+	d.condition.save(d.at)
 	return nil
 }
 

@@ -3,9 +3,11 @@ package daemon
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"vedette/internal/api/desk"
@@ -19,13 +21,15 @@ import (
 // Faces is what people and programs see of a daemon: the console, the API, health
 // and metrics. It is made by [Daemon.Faces].
 type Faces struct {
-	daemon  *Daemon
-	desk    *desk.Desk
-	lasting auth.Lasting
-	hub     hub
-	book    book
-	tally   tally
-	at      net.Addr // of the console, once it listens
+	daemon   *Daemon
+	desk     *desk.Desk
+	lasting  auth.Lasting
+	hub      hub
+	book     book
+	tally    tally
+	requests requests
+	pair     atomic.Pointer[tls.Certificate] // of the console; nil without TLS
+	at       net.Addr                        // of the console, once it listens
 	// Welcome, if set, is told the way in for the first administrator, which is otherwise
 	// written to the log. In a replay without Keep it signs in at once, once; when it was
 	// used, Welcome is told the next one.
@@ -49,7 +53,7 @@ func newFaces(ctx context.Context, d *Daemon, version string) (f *Faces, err err
 	}
 	f.desk = &desk.Desk{
 		Door: &desk.Door{
-			Tenant: tenant, Key: d.state.FormKey(), Now: d.now, Random: rand.Reader, Lasting: f.lasting, Cost: auth.DefaultCost(),
+			Tenant: tenant, Key: d.state.FormKey(), Now: d.now, Random: rand.Reader, Lasting: f.lasting, Cost: auth.DefaultCost(), Tried: f.requests.tried,
 			Credentials: people, Sessions: deskSessions{f}, Tokens: deskTokens{f}, Codes: deskCodes{f}, Attempts: deskAttempts{f},
 		},
 		Incidents: deskIncidents{f}, Cases: deskIncidents{f}, Entities: deskEntities{f}, Sources: deskSources{f}, Records: deskRecords{f},
@@ -61,9 +65,7 @@ func newFaces(ctx context.Context, d *Daemon, version string) (f *Faces, err err
 		return nil, err
 	}
 	d.keeper = noticing{d.keeper, f}
-	for i, feed := range d.config.Feeds {
-		d.config.Feeds[i].Feed = watchedFeed{feed.Feed, feed.Name, f}
-	}
+	d.config.Feeds = f.watched(d.config.Feeds)
 	return f, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"vedette/internal/api/desk"
+	"vedette/internal/config"
 	"vedette/internal/event"
 	"vedette/internal/fault"
 	"vedette/internal/finding"
@@ -181,6 +182,13 @@ func (b *book) fail(feed, why string) {
 	b.failed[feed] = why
 }
 
+// mend notes that a feed runs again.
+func (b *book) mend(feed string) {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	delete(b.failed, feed)
+}
+
 // store writes the accounts that have changed.
 func (b *book) store(ctx context.Context, t *state.Tenant) error {
 	b.lock.Lock()
@@ -225,7 +233,7 @@ func (b *book) sources(now time.Time) (all []desk.Source) {
 		all = append(all, b.ledgers[name].show(b.began, now))
 	}
 	for _, feed := range slices.Sorted(maps.Keys(b.failed)) {
-		all = append(all, desk.Source{Name: feed, Kind: "feed", State: desk.Failed, Says: "It ended: " + b.failed[feed] + ". Mend it and start Vedette again."})
+		all = append(all, desk.Source{Name: feed, Kind: "feed", State: desk.Failed, Says: "It ended: " + b.failed[feed] + ". Mend it, then reload: vedette reload."})
 	}
 	return all
 }
@@ -356,6 +364,15 @@ func (f *Faces) differ(all []desk.Source) (differs bool) {
 	return differs
 }
 
+// watched returns the feeds so that the book notes when one ends by itself.
+func (f *Faces) watched(feeds []config.Feed) []config.Feed {
+	feeds = slices.Clone(feeds)
+	for i, feed := range feeds {
+		feeds[i].Feed = watchedFeed{feed.Feed, feed.Name, f}
+	}
+	return feeds
+}
+
 // watchedFeed notes when a feed ends by itself.
 type watchedFeed struct {
 	source.Feed
@@ -365,6 +382,7 @@ type watchedFeed struct {
 
 // Run implements [source.Feed].
 func (w watchedFeed) Run(ctx context.Context, place func(string) []byte, out func() source.Out) error {
+	w.faces.book.mend(w.name)
 	err := w.Feed.Run(ctx, place, out)
 	if err != nil && ctx.Err() == nil {
 		w.faces.book.fail(w.name, err.Error())

@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 	"vedette/internal/auth"
 	"vedette/internal/config"
 	"vedette/internal/console"
+	"vedette/internal/daemon/control"
 	"vedette/internal/fault"
 	"vedette/internal/store/state"
 )
@@ -56,16 +58,39 @@ func (f *Faces) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	served := make(chan error, 1)
+	controlled := f.controlled(ctx)
+	defer controlled()
 	go func() {
 		defer stop()
 		served <- f.serve(ctx, listener)
 	}()
+	tell("READY=1\nSTATUS=watching; the console is on " + listener.Addr().String())
 	err = f.daemon.Run(ctx)
 	stop()
+	tell("STOPPING=1\nSTATUS=saving what was learned")
 	err = errors.Join(err, <-served)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWait)
 	defer cancel()
 	return errors.Join(err, f.keep(last))
+}
+
+// controlled answers the program's own verbs until ctx ends, and has the service manager know
+// that it is alive. It returns what waits for its end. Without a control socket all the rest
+// works, so that is no error.
+func (f *Faces) controlled(ctx context.Context) (wait func()) {
+	var all sync.WaitGroup
+	all.Go(func() { watchdog(ctx, f.daemon.condition.alive) })
+	s, err := control.Listen(f.daemon.config.Data, f.daemon.log)
+	if err != nil {
+		f.daemon.log.Warn("the program's own verbs cannot ask this daemon", "why", err)
+		return all.Wait
+	}
+	all.Go(func() {
+		if err := s.Serve(ctx, f); err != nil {
+			f.daemon.log.Error("the program's own verbs cannot ask this daemon any more", "why", err)
+		}
+	})
+	return all.Wait
 }
 
 // keep keeps the last counts.
@@ -87,11 +112,11 @@ func (f *Faces) listen(ctx context.Context) (net.Listener, error) {
 	if c.Cert == "" {
 		return l, nil
 	}
-	pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
-	if err != nil {
-		return nil, errors.Join(fault.Wrap(fault.Invalid, fmt.Errorf("console.cert: %w", err)), l.Close())
+	if _, err := f.certify(c); err != nil {
+		return nil, errors.Join(err, l.Close())
 	}
-	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}), nil
+	current := func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return f.pair.Load(), nil }
+	return tls.NewListener(l, &tls.Config{GetCertificate: current, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}), nil
 }
 
 // serve answers requests until ctx ends; then those that are under way have a moment.
@@ -155,7 +180,7 @@ func (f *Faces) Handler() (http.Handler, error) {
 	mux.Handle("/api/", programs)
 	mux.HandleFunc("GET /health", f.health)
 	mux.Handle("GET /metrics", guard.Handler(http.HandlerFunc(f.metrics), guard.Options{Hosts: hosts, TLS: secure}))
-	return mux, nil
+	return f.requests.watch(mux), nil
 }
 
 // guest returns what signs in whoever has the link to a replay, or nil.

@@ -133,6 +133,7 @@ type Door struct {
 	Random      io.Reader
 	Lasting     auth.Lasting
 	Cost        auth.Cost
+	Tried       func(err error) // told how each attempt to sign in went; may be nil
 	Credentials Credentials
 	Sessions    Sessions
 	Tokens      Tokens
@@ -167,6 +168,14 @@ var errWrong = fault.New(fault.Denied, "the name, the password or the one-time c
 // SignIn lets a person in who shows what they know, and returns the secret of the session.
 // Whoever is told to wait gets an error of kind Unavailable.
 func (d *Door) SignIn(ctx context.Context, typed, password, code string, v Visitor) (shown string, s auth.Session, err error) {
+	shown, s, err = d.signIn(ctx, typed, password, code, v)
+	if d.Tried != nil {
+		d.Tried(err)
+	}
+	return shown, s, err
+}
+
+func (d *Door) signIn(ctx context.Context, typed, password, code string, v Visitor) (shown string, s auth.Session, err error) {
 	d.begin()
 	name, errName := auth.Name(typed)
 	if errName != nil {

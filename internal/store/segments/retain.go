@@ -155,3 +155,11 @@ func (s *Store) remove(g *segment) error {
 	}
 	return nil
 }
+
+// Limit changes how long and how much is kept, from the next Enforce on. What is sealed
+// already stays in the segments it is in.
+func (s *Store) Limit(retention map[event.Type]time.Duration, disk int64) {
+	s.sealing.Lock()
+	defer s.sealing.Unlock()
+	s.o.Retention, s.o.DiskBudget = retention, disk
+}

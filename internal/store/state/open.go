@@ -156,6 +156,8 @@ func inspect(ctx context.Context, path string, newest int) (version int, err err
 		return 0, nil
 	case app != application:
 		return 0, fault.New(fault.Unreadable, path+" is a database of another program; nothing was changed")
+	case version < 1: // or it would be made anew, over what is there
+		return 0, damaged(path, errors.New("it says that it is empty, and is not"))
 	case version > newest:
 		return 0, fault.New(fault.Unreadable, fmt.Sprintf("%s was written by a newer vedette (its schema is %d, this program knows %d); nothing was changed. Use the newer program, or restore a backup from before the update", path, version, newest))
 	}

@@ -87,6 +87,7 @@ func TestOpen_refuses(t *testing.T) {
 		says  string
 	}{
 		"newer":         {exec(`PRAGMA user_version = 99`), "newer vedette"},
+		"no_version":    {exec(`PRAGMA user_version = 0`), "says that it is empty"},
 		"of_others":     {exec(`PRAGMA application_id = 1`), "another program"},
 		"not_sqlite":    {poke(0, "this is not a database"), "damaged"},
 		"broken_pages":  {poke(3*4096, strings.Repeat("\xff", 40*4096)), "damaged"},

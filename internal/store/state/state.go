@@ -55,6 +55,7 @@ type Store struct {
 	path    string
 	options Options
 	keys    keys
+	keyless bool    // the key is not here: seals cannot be checked
 	write   *sql.DB // one connection
 	read    *sql.DB
 	rare    int // rareText, but in tests
