@@ -3,13 +3,13 @@
 
 FUZZTIME ?= 60s
 
-.PHONY: build demo test lint vuln fuzz eval bench clean
+.PHONY: build demo test lint vuln fuzz eval bench screenshots deb clean
 
 build: ## the program, as ./vedette
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o vedette ./cmd/vedette
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(or $(VERSION),development)' -o vedette ./cmd/vedette
 
-demo: build ## a report on the sample that comes with the source
-	./vedette analyze --html demo-report.html testdata/demo
+demo: build ## the console on the sample that comes with the program, until Ctrl-C
+	./vedette demo
 
 test: ## all that must hold before a change goes in
 	@scripts/test
@@ -26,8 +26,17 @@ fuzz: ## every fuzz test for FUZZTIME each
 eval: ## every measurement; writes what docs/benchmarks.md shows
 	go run ./cmd/vedette-eval --write docs all
 
+deb: build ## a Debian package, as vedette_VERSION_ARCH.deb
+	@mkdir -p .cache
+	./vedette config example | sed 's/^# data:/data:/' >.cache/vedette.yaml
+	VERSION=$(or $(VERSION),0.0~development) ARCH=$$(go env GOARCH) go tool -modfile=tools/go.mod nfpm package --config packaging/nfpm.yaml --packager deb --target .
+
 bench: ## the speeds only
 	go run ./cmd/vedette-eval --write docs bench
 
+screenshots: ## every page of the console, by a browser, into docs/screenshots
+	mkdir -p docs/screenshots && rm -f docs/screenshots/*.png
+	VEDETTE_SCREENSHOTS=$(CURDIR)/docs/screenshots go test ./internal/daemon -count=1 -run TestScreenshots
+
 clean: ## all that the above leave behind
-	rm -rf vedette demo-report.html .cache
+	rm -rf vedette vedette_*.deb .cache

@@ -159,7 +159,7 @@ var breaking = []struct {
 	{"list_imports_other_kind", func(h tree) { h.our("detect/all", "decode/hl7") }, "nobody imports a plug-in but its list"},
 	{"code_imports_kit", func(h tree) { h.add("decode/decodetest", "decode"); h.our("pipeline", "decode/decodetest") }, "a test kit is for tests"},
 	{"face_imports_engine", func(h tree) { h.our("console", "triage") }, "faces import only words"},
-	{"face_imports_craft", func(h tree) { h.our("console", "learn") }, "faces import only words, auth and narrate"},
+	{"face_imports_craft", func(h tree) { h.our("console", "learn") }, "faces import only words, auth, narrate, look"},
 	{"face_reaches_for_respond", func(h tree) { h.our("console", "respond") }, "respond is reserved for enact, daemon"},
 	{"face_reaches_for_enact", func(h tree) { h.our("console", "enact") }, "faces import only words"},
 	{"face_reaches_for_govern", func(h tree) { h.our("api", "govern") }, "govern is reserved for enact, daemon"},

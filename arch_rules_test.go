@@ -250,7 +250,7 @@ func mayImport(from, to string) string {
 	case tf > ff:
 		return floors[ff].name + " may not import " + floors[tf].name
 	case floors[ff].name == "faces" && floors[tf].name != "faces" && floors[tf].name != "words" && !holds(to, faceMay):
-		return "faces import only words, " + strings.Join(faceMay, " and ") + "; they say what else they need as an interface"
+		return "faces import only words, " + strings.Join(faceMay, ", ") + "; they say what else they need as an interface"
 	case tf == ff && tp > fp:
 		return to + " comes after " + from + " on the same floor"
 	}

@@ -23,10 +23,10 @@ var floors = []struct {
 }{
 	{"words", []string{ // what we talk about
 		"fault", "meter", "plug", "attack", "text", "rows", "entity", "event", "query",
-		"input", "effect", "finding", "incident", "level", "audit",
+		"input", "effect", "finding", "incident", "level", "audit", "knock",
 	}},
-	{"craft", []string{"learn", "packet", "auth", "govern", "narrate"}}, // skill without a world
-	{"adapters", []string{"connect", "store"}},                          // disk and outside systems
+	{"craft", []string{"learn", "packet", "auth", "govern", "narrate", "look"}}, // skill without a world
+	{"adapters", []string{"connect", "store"}},                                  // disk and outside systems
 	{"kinds", []string{ // plug-ins: what they are, then they
 		"source", "decode", "enrich", "detect", "inquire", "respond", "gate",
 		"source/", "decode/", "enrich/", "detect/", "inquire/", "respond/", "gate/",
@@ -62,8 +62,8 @@ var walls = map[string][]string{
 }
 
 // faceMay are what faces import besides words and each other: what signs people in,
-// and what says things in sentences.
-var faceMay = []string{"auth", "narrate"}
+// what says things in sentences, and how things look.
+var faceMay = []string{"auth", "narrate", "look"}
 
 // timeless are the packages, beside words and craft, whose answers must be the same
 // on replay: no I/O, no goroutine, no clock, no chance, nothing kept in a package

@@ -41,6 +41,7 @@ type evaluation struct {
 func evaluations() []evaluation {
 	return []evaluation{
 		{"start", "how long the program takes to start, and how large it is", true, start},
+		{"footprint", "what the daemon takes: idle, with the history of an estate, and until it answers", true, footprint},
 		{"accounting", "every record of real logs is decoded or rejected with a reason; an independent count agrees", false, accounting},
 		{"beacon_rank", "the place of a planted beacon and of a planted long session among all findings", false, beaconRank},
 		{"labelled_flows", "what was found and missed, and what was wrongly said, on flows that their authors labelled", false, labelledFlows},

@@ -5,14 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
 	"time"
 
 	"golang.org/x/term"
 
 	"vedette/internal/analyze"
-	"vedette/internal/fault"
 	"vedette/internal/narrate"
 	"vedette/internal/report"
 )
@@ -46,12 +44,9 @@ func (v *analyzeVerb) Validate() error {
 // Run analyzes.
 func (v *analyzeVerb) Run(ctx context.Context, s streams) error {
 	o := analyze.Options{Paths: v.Paths, State: v.State, Budget: v.Budget, Workers: v.Workers, Memory: v.Memory << 20, Records: v.HTML != ""}
-	for _, c := range v.Own {
-		p, err := netip.ParsePrefix(c)
-		if err != nil {
-			return fault.New(fault.Invalid, fmt.Sprintf("--own: %q is no network such as 192.0.2.0/24", c))
-		}
-		o.Own = append(o.Own, p)
+	var err error
+	if o.Own, err = networks(v.Own); err != nil {
+		return err
 	}
 	erase := func() {}
 	if f, ok := s.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {

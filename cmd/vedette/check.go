@@ -28,6 +28,9 @@ func (v *checkVerb) Run(s streams) error {
 	}
 	_, err = fmt.Fprintf(s.out, "data      %s\nsite      %s\nbudget    %g false incidents per 1,000 machines and day\nconsole   %s\nkeep      %d days\nsources   %s\n",
 		c.Data, c.Site, c.Budget, c.Console.Listen, c.Keep.Days, strings.Join(feeds, ", "))
+	if o := c.Console.OIDC; err == nil && o.Issuer != "" {
+		_, err = fmt.Fprintf(s.out, "sign-in   also at %s, which must send browsers back to %s\n", o.Issuer, o.Redirect)
+	}
 	return err
 }
 

@@ -32,8 +32,16 @@ type verbs struct {
 	Analyze analyzeVerb `cmd:"" help:"Read logs, learn and detect in one go, and print what is worth a person's time."`
 	Show    showVerb    `cmd:"" help:"Print the record that a reference in a report leads to."`
 	Run     runVerb     `cmd:"" help:"Watch always: take in telemetry, learn, detect, and show it in the console."`
+	Demo    demoVerb    `cmd:"" help:"Show the console on a sample, or on logs of your own, and leave nothing behind."`
 	Check   checkVerb   `cmd:"" help:"Check the configuration and say what would run."`
 	Config  configVerb  `cmd:"" help:"Help with the configuration file."`
+	User    userVerb    `cmd:"" help:"Let people in, from the command line."`
+	Secret  secretVerb  `cmd:"" help:"Keep secrets, encrypted."`
+	Audit   auditVerb   `cmd:"" help:"Verify the record of who did what."`
+	Reload  reloadVerb  `cmd:"" help:"Have the daemon that runs read its configuration again."`
+	Backup  backupVerb  `cmd:"" help:"Write all that is kept into one file, while the daemon runs or not."`
+	Restore restoreVerb `cmd:"" help:"Make a data folder of a backup, or only check the backup."`
+	Doctor  doctorVerb  `cmd:"" help:"Find out what is wrong, or will be soon, and what to do about it."`
 	Version versionVerb `cmd:"" help:"Print the version."`
 }
 
@@ -65,6 +73,12 @@ func run(ctx context.Context, args []string, s streams) int {
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
 	if err != nil {
 		return fail(s, err)
+	}
+	if len(args) == 0 { // somebody who does not know it yet
+		if _, err := parser.Parse([]string{"--help"}); err != nil {
+			return fail(s, err)
+		}
+		return exitUsage
 	}
 	c, err := parser.Parse(args)
 	if ended >= 0 { // help was asked for, and given

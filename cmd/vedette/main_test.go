@@ -12,7 +12,8 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"vedette": main,
+		"vedette":    main,
+		"reachesout": reachesOut, // see TestNothingLeaves
 	})
 }
 

@@ -28,7 +28,6 @@ import (
 	"vedette/internal/report"
 	"vedette/internal/resolve"
 	"vedette/internal/rows"
-	"vedette/internal/sorter"
 	"vedette/internal/source"
 	"vedette/internal/source/file"
 	"vedette/internal/store/snapshot"
@@ -56,17 +55,12 @@ type Progress struct {
 	Events      uint64
 }
 
-const (
-	defaultMemory = 2 << 30
-	tenant, site  = "local", "local"
-)
+const tenant, site = "local", "local"
 
 // run is one analysis.
 type run struct {
 	Options
-	tree     *file.Tree
-	sources  []intake.Source
-	events   uint64
+	files    *Files
 	resolver *resolve.Resolver
 	machine  *pipeline.Machine
 	timeline *pipeline.Timeline
@@ -104,78 +98,23 @@ func Run(ctx context.Context, o Options) (report.Report, error) {
 // work reads, sorts and learns.
 func (r *run) work(ctx context.Context) error {
 	var err error
-	if r.tree, err = file.Find(ctx, r.Paths); err != nil {
+	if r.files, err = Find(ctx, r.Options); err != nil {
 		return err
 	}
-	memory := r.Memory
-	if memory == 0 {
-		memory = defaultMemory
+	if err = r.files.Read(ctx, site, r.key); err == nil {
+		err = r.learn(ctx)
 	}
-	ahead := 0
-	if r.Workers > 1 {
-		ahead = 4
-	}
-	s := sorter.New(sorter.Config{Dir: r.Temp, Budget: memory, Writers: r.Workers, Ahead: ahead})
-	err = r.read(ctx, s)
-	if err == nil {
-		err = r.learn(ctx, s)
-	}
-	return errors.Join(err, s.Close())
-}
-
-func (r *run) read(ctx context.Context, s *sorter.Sorter) error {
-	var sinks []intake.Sink
-	for _, w := range s.Writers() {
-		sinks = append(sinks, w)
-	}
-	limits := file.DefaultLimits()
-	limits.Temp = r.Temp
-	stop := r.watch(func() Progress {
-		return Progress{Reading: true, Done: r.tree.Done(), Total: r.tree.Size()}
-	})
-	defer stop()
-	in := intake.Intake{Tenant: tenant, Site: site, Key: r.key, Decoders: decoders.Kinds(), Protocols: decoders.Protocols(), Frames: decoders.Frames()}
-	var err error
-	r.sources, err = in.ReadAll(ctx, r.tree.Groups(limits), sinks)
-	for _, src := range r.sources {
-		r.events += src.Events
-	}
-	return err
-}
-
-// watch reports progress until the function it returns is called.
-func (r *run) watch(now func() Progress) (stop func()) {
-	if r.Progress == nil {
-		return func() {}
-	}
-	end, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		t := time.NewTicker(250 * time.Millisecond)
-		defer t.Stop()
-		for {
-			select {
-			case <-t.C:
-				r.Progress(now())
-			case <-end:
-				return
-			}
-		}
-	}()
-	return func() {
-		close(end)
-		<-ended
-	}
+	return errors.Join(err, r.files.Close())
 }
 
 // learn has every event resolved and applied, in order.
-func (r *run) learn(ctx context.Context, s *sorter.Sorter) error {
+func (r *run) learn(ctx context.Context) error {
 	shown := time.Now()
-	err := s.Sorted(ctx, func(b *event.Batch) error {
+	err := r.files.Sorted(ctx, func(b *event.Batch) error {
 		r.batch(b)
 		if r.Progress != nil && time.Since(shown) > 250*time.Millisecond {
 			shown = time.Now()
-			r.Progress(Progress{Done: int64(r.done), Total: int64(r.events), Events: r.done})
+			r.Progress(Progress{Done: int64(r.done), Total: int64(r.files.Events), Events: r.done})
 		}
 		return nil
 	})
@@ -239,15 +178,15 @@ func (r *run) save() error {
 // report gathers what there is to say.
 func (r *run) report(ctx context.Context) report.Report {
 	rep := report.Report{
-		Incidents: r.triage.Incidents(), Entities: r.machine.Members(), Events: int64(r.events - r.late), Late: int64(r.late),
+		Incidents: r.triage.Incidents(), Entities: r.machine.Members(), Events: int64(r.files.Events - r.late), Late: int64(r.late),
 		Learning: r.machine.Learning(), Budget: r.Budget, Names: names{r},
 	}
-	for _, s := range r.sources {
+	for _, s := range r.files.Sources {
 		src := report.Source{
 			Path: s.Path, Format: s.Format, Records: int64(s.Records), Events: int64(s.Events), Rejected: int64(s.RejectedAll()),
 			Reasons: map[string]int64{}, Datasets: map[string]int64{}, First: s.First, Last: s.Last, Status: s.Status.String(), Problem: s.Error,
 		}
-		if s.Status == intake.Unreadable || s.Status == intake.NotRecognised || s.Status == intake.Partly {
+		if s.Status.Failed() {
 			rep.Unread++
 		}
 		for why, n := range s.Rejected { // any order: it goes from map to map
@@ -289,7 +228,7 @@ func (r *run) records(ctx context.Context, all []incident.Incident) map[finding.
 			}
 		}
 	}
-	found := read(ctx, r.tree.Groups(file.DefaultLimits()), r.key, want)
+	found := read(ctx, r.files.tree.Groups(file.DefaultLimits()), r.key, want)
 	records := map[finding.Ref][]report.Field{}
 	for _, in := range all {
 		for _, f := range in.Findings {
@@ -367,11 +306,7 @@ func readItem(item source.Item, key []byte, want map[uint64]bool) map[uint64][][
 			continue
 		}
 		for i := range b.Events {
-			var fields []report.Field
-			for name, value := range (event.View{Batch: &b, I: i}).Fields {
-				fields = append(fields, report.Field{Name: name, Value: value})
-			}
-			found[lines.Position()] = append(found[lines.Position()], fields)
+			found[lines.Position()] = append(found[lines.Position()], fieldsOf(event.View{Batch: &b, I: i}))
 		}
 	}
 	return found

@@ -16,9 +16,11 @@ import (
 
 // Shown is a record behind a reference.
 type Shown struct {
-	Raw    []byte           // as it stands in its source
+	Raw    []byte           // as it stands in its source; nil if only its events are kept
 	Events [][]report.Field // what was made of it
 }
+
+var errRef = fault.New(fault.Invalid, "a reference is a path, # and a number, such as conn.log#17 or logs.tar!conn.log#17, or as the console names it")
 
 // Show returns the record that ref, such as "conn.log#17" or "logs.tar!conn.log#17",
 // leads to.
@@ -26,7 +28,7 @@ func Show(ctx context.Context, ref string) (Shown, error) {
 	i := strings.LastIndexByte(ref, '#')
 	n, err := strconv.ParseUint(ref[i+1:], 10, 64)
 	if i <= 0 || err != nil || n == 0 {
-		return Shown{}, fault.New(fault.Invalid, "a reference is a path, # and a number, such as conn.log#17 or logs.tar!conn.log#17")
+		return Shown{}, errRef
 	}
 	name := ref[:i]
 	path, _, _ := strings.Cut(name, "!")

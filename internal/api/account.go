@@ -19,6 +19,16 @@ type Me struct {
 	Form string   `json:"form,omitempty" doc:"What changes by this session need in X-Vedette-Form"`
 }
 
+func me(p auth.Principal, form string) Me {
+	var may auth.Permissions
+	for n := range auth.Permission(64) {
+		if p.May(n) {
+			may |= auth.SetOf(n)
+		}
+	}
+	return Me{p.Name(), string(p.Role()), may.Names(), form}
+}
+
 // Person is an account.
 type Person struct {
 	Name     string     `json:"name"`
@@ -27,11 +37,12 @@ type Person struct {
 	Strong   bool       `json:"strong" doc:"Uses one-time codes"`
 	Pending  bool       `json:"pending" doc:"Has no password yet"`
 	SignedIn *time.Time `json:"signed_in,omitempty"`
+	Issuer   string     `json:"issuer,omitempty" doc:"Who signs the person in, and says the role; without, Vedette does"`
 	Version  uint64     `json:"version"`
 }
 
 func person(p desk.Person) Person {
-	return Person{p.Name, string(p.Role), p.Disabled, p.Strong, p.Pending, maybe(p.SignedIn), p.Version}
+	return Person{p.Name, string(p.Role), p.Disabled, p.Strong, p.Pending, maybe(p.SignedIn), p.Issuer, p.Version}
 }
 
 func maybe(t time.Time) *time.Time {
@@ -118,13 +129,7 @@ type tokenIn struct {
 func (s *server) account() {
 	operation(s, http.MethodGet, "/api/me", "Get who asks", rule{known: true}, func(ctx context.Context, _ *nothing) (*body[Me], error) {
 		a := who(ctx)
-		var may auth.Permissions
-		for p := range auth.Permission(64) {
-			if a.May(p) {
-				may |= auth.SetOf(p)
-			}
-		}
-		return &body[Me]{Me{a.Name(), string(a.Role()), may.Names(), a.form}}, nil
+		return &body[Me]{me(a.Principal, a.form)}, nil
 	})
 	operation(s, http.MethodGet, "/api/people", "List people", needs(auth.ManagePeople), s.listPeople)
 	operation(s, http.MethodPost, "/api/people", "Make an account, or a new one-time code for one", needs(auth.ManagePeople), func(ctx context.Context, in *inviteIn) (*body[Invitation], error) {
@@ -219,17 +224,7 @@ func (s *server) changePerson(ctx context.Context, in *personIn) (*tagged[Person
 }
 
 func (s *server) listSessions(ctx context.Context, _ *nothing) (*body[Page[Session]], error) {
-	a := who(ctx)
-	all, err := s.Door.Sessions.Sessions(ctx, a.Tenant(), a.Name())
-	if err != nil {
-		return nil, err
-	}
-	out := &body[Page[Session]]{Page[Session]{Items: []Session{}}}
-	for _, o := range all {
-		h := o.Session.Hash
-		out.Body.Items = append(out.Body.Items, Session{hex.EncodeToString(h[:]), o.Person, o.Address.String(), o.Agent, o.Created.UTC(), o.Seen.UTC(), h == a.Session()})
-	}
-	return out, nil
+	return s.sessions(ctx, who(ctx).Name())
 }
 
 func (s *server) listTokens(ctx context.Context, _ *nothing) (*body[Page[Token]], error) {

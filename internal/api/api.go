@@ -105,8 +105,10 @@ func (s *server) build(mux *http.ServeMux) {
 	s.huma.UseMiddleware(s.admit)
 	s.incidents()
 	s.things()
+	s.signIn()
 	s.account()
 	s.own()
+	s.audit()
 	s.export()
 }
 
@@ -158,6 +160,9 @@ func (s *server) admit(ctx huma.Context, next func(huma.Context)) {
 	}
 	if err != nil {
 		e := s.say(r.Context(), err, a.Name() == "")
+		if soon := (*desk.TooSoon)(nil); errors.As(err, &soon) {
+			ctx.SetHeader("Retry-After", soon.Seconds())
+		}
 		_ = huma.WriteErr(s.huma, ctx, e.Status, e.Detail) // an error is the reader's having gone
 		return
 	}
@@ -173,7 +178,7 @@ func (s *server) know(r *http.Request) (a asks, err error) {
 		if !ok {
 			return a, fault.New(fault.Denied, "only bearer tokens are known here")
 		}
-		a.Principal, err = s.Door.AdmitToken(r.Context(), token)
+		a.Principal, err = s.Door.AdmitToken(r.Context(), token, desk.Visitor{Address: guard.Address(r)})
 		return a, err
 	}
 	k, err := r.Cookie(guard.SessionCookie(s.options.TLS))
@@ -250,7 +255,7 @@ func operation[I, O any](s *server, method, path, summary string, r rule, do fun
 	s.access = append(s.access, access{method, path, summary, r})
 	op := huma.Operation{
 		OperationID: name(method, path), Method: method, Path: path, Summary: summary, Metadata: map[string]any{"rule": r},
-		Description: "For " + r.String() + ".", Errors: []int{401, 403, 404, 409, 412, 422, 429, 500, 503},
+		Description: "For " + r.String() + ".", Errors: failures(method), Responses: answers(method, path),
 	}
 	if !r.open {
 		op.Security = []map[string][]string{{"token": {}}, {"session": {}}}
@@ -266,6 +271,9 @@ func operation[I, O any](s *server, method, path, summary string, r rule, do fun
 		e := s.say(ctx, err, false)
 		if r := who(ctx).request; e.Status == http.StatusConflict && r.Header.Get("If-Match") != "" {
 			e.Status, e.Title = http.StatusPreconditionFailed, http.StatusText(http.StatusPreconditionFailed)
+		}
+		if soon := (*desk.TooSoon)(nil); errors.As(err, &soon) {
+			return nil, huma.ErrorWithHeaders(e, http.Header{"Retry-After": {soon.Seconds()}})
 		}
 		return nil, e
 	})

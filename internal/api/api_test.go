@@ -110,6 +110,7 @@ func ask(a access) (at, body string) {
 	}
 	body = map[string]string{
 		"put-incidents-id-verdict": `{"verdict":"malicious"}`, "post-incidents-id-notes": `{"text":"a"}`, "put-incidents-id-assignee": `{"person":""}`,
+		"post-setup": `{"code":"XXXXX-XXXXX-XXXXX-XXXXX","password":"seven wet herons on a grey slate"}`, "post-session": `{"name":"vera","password":"` + desktest.Password + `"}`,
 		"post-people": `{"name":"nina","role":"viewer"}`, "patch-people-name": `{"role":"analyst"}`, "post-tokens": `{"for":"x","scopes":["incidents.read"],"days":3}`, "put-settings-budget": `{"per_thousand":2}`,
 		"put-me-password": `{"old":"` + desktest.Password + `","password":"seven wet herons on a grey slate"}`, "post-me-codes-off": `{"password":"` + desktest.Password + `"}`, "put-me-codes": `{"password":"x","secret":"x","code":"1"}`,
 	}[name(a.method, a.path)]
@@ -134,8 +135,10 @@ func TestAccess(t *testing.T) {
 	for _, a := range operations(t) {
 		at, body := ask(a)
 		c := open(t, 3)
-		status, _, _ := c.do(a.method, at, body)
-		if status != 401 {
+		status, _, answer := c.do(a.method, at, body)
+		if want := map[string]int{"GET /api/setup": 200, "POST /api/setup": 403, "POST /api/session": 200}[a.method+" "+a.path]; a.rule.open && status != want {
+			t.Errorf("%s %s as a stranger: %d %s", a.method, a.path, status, answer)
+		} else if !a.rule.open && status != 401 {
 			t.Errorf("%s %s as a stranger: %d", a.method, a.path, status)
 		}
 		fmt.Fprintf(&table, "%-48s %-9d", a.method+" "+a.path, status)
@@ -151,7 +154,7 @@ func TestAccess(t *testing.T) {
 					c = c.session(people[role])
 				}
 				status, header, answer := c.do(a.method, at, body)
-				want := a.rule.known || a.rule.session && how == "session" || !a.rule.known && !a.rule.session && may.Has(a.rule.need)
+				want := a.rule.open && a.path != "/api/setup" || a.path == "/api/setup" && a.method == "GET" || a.rule.known || a.rule.session && how == "session" || !a.rule.open && !a.rule.known && !a.rule.session && may.Has(a.rule.need)
 				if got := status != 403 && status != 401; got != want || status >= 500 {
 					t.Errorf("%s %s as %s by %s: %d, want allowed %v\n%s", a.method, a.path, role, how, status, want, answer)
 				}
@@ -174,7 +177,7 @@ func TestAccess_csrf(t *testing.T) {
 	c := open(t, 1)
 	other := c.session("vera").header[FormHeader]
 	for _, a := range operations(t) {
-		if a.method == "GET" {
+		if a.method == "GET" || a.rule.open {
 			continue
 		}
 		at, body := ask(a)
@@ -194,9 +197,69 @@ func TestAccess_csrf(t *testing.T) {
 	if status, _, _ := c.session("ada").with("Authorization", "Bearer vdt_"+strings.Repeat("x", 43)).do("GET", "/api/me", ""); status != 401 {
 		t.Errorf("a bad token beside a good session: %d", status)
 	}
-	c.host = "evil.example"
-	if status, _, _ := c.session("ada").do("GET", "/api/me", ""); status != 421 {
-		t.Errorf("another host: %d", status)
+	// Nothing is done for a name that was made to lead here, and no page of others may frame
+	// or read an answer.
+	for _, host := range []string{"localhost", "rebound.example"} {
+		c.host = host
+		for _, a := range append(operations(t), access{method: "GET", path: "/api/openapi.json"}, access{method: "GET", path: "/api/docs"}, access{method: "GET", path: "/api/none"}) {
+			at, body := ask(a)
+			status, header, _ := c.session("ada").do(a.method, at, body)
+			if (status == 421) != (host == "rebound.example") {
+				t.Errorf("%s %s for %s: %d", a.method, a.path, host, status)
+			}
+			for k, want := range map[string]string{"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Access-Control-Allow-Origin": "", "Cross-Origin-Resource-Policy": "same-origin"} {
+				if got := header.Get(k); got != want {
+					t.Errorf("%s %s: %s is %q", a.method, a.path, k, got)
+				}
+			}
+		}
+	}
+}
+
+func TestEntity(t *testing.T) {
+	c := open(t, 1).session("vera")
+	const at = "/api/entities/0000000000000001"
+	status, header, body := c.do("GET", at, "")
+	var e Entity
+	if err := json.Unmarshal([]byte(body), &e); err != nil || status != 200 {
+		t.Fatalf("%d %v\n%s", status, err, body)
+	}
+	if e.Compared != 412 || e.Progress != (Progress{85, 120, 120}) || len(e.Firsts) != 3 || e.Firsts[0].Peer.Name != "mr-1" || e.Firsts[0].Label != "tcp/104" {
+		t.Errorf("%+v", e)
+	}
+	g := e.Signals[0]
+	if len(g.Bands) != 24 || len(g.Observed) != 7*24+1 || len(g.Findings) != 4 || g.Reading != "sum" || g.Window != 3600 || g.Bands[12].Own != 12 || g.Bands[3].Own != 0 {
+		t.Errorf("%d bands, %d windows, %d findings: %+v", len(g.Bands), len(g.Observed), len(g.Findings), g)
+	}
+	none := 0
+	for i, x := range g.Observed {
+		hour := g.From.Add(time.Duration(i) * time.Hour)
+		if x == nil {
+			none++
+		} else if i > 7*24-4 && *x != g.Findings[i-7*24+3].Observed || hour.Hour() == 3 && i < 7*24-4 {
+			t.Errorf("%v: %v", hour, *x)
+		}
+	}
+	if none == 0 {
+		t.Error("it was there all the time")
+	}
+	for _, g := range e.Signals {
+		if (g.Name == "alerts") != (len(g.Bands) == 0) || (g.Name == "serious alerts" || g.Name == "alerts" || g.Name == "regularity of contact") != (len(g.Observed) == 0) {
+			t.Errorf("%s: %d bands and %d windows", g.Name, len(g.Bands), len(g.Observed))
+		}
+	}
+	tag := header.Get("ETag")
+	if status, _, body := c.with("If-None-Match", tag).do("GET", at, ""); status != 304 || tag == "" || body != "" {
+		t.Errorf("not changed: %d %q", status, body)
+	}
+	if status, other, _ := c.with("If-None-Match", tag).do("GET", "/api/entities/0000000000000003", ""); status != 200 || other.Get("ETag") == tag {
+		t.Errorf("another: %d %s", status, other.Get("ETag"))
+	}
+	if status, _, _ := c.do("GET", "/api/entities/0000000000000bad", ""); status != 404 {
+		t.Errorf("nobody: %d", status)
+	}
+	if status, _, _ := c.do("GET", "/api/entities/zz", ""); status != 422 {
+		t.Errorf("no key: %d", status)
 	}
 }
 
@@ -373,5 +436,161 @@ func TestTokens(t *testing.T) {
 	}
 	if status, _, _ := p.do("GET", "/api/me", ""); status != 401 {
 		t.Errorf("a revoked token: %d", status)
+	}
+}
+
+// TestTokens_guessed: who guesses is told to wait, and whose token was right is not.
+func TestTokens_guessed(t *testing.T) {
+	c := open(t, 0)
+	good := c.token("anna", auth.SetOf(auth.ReadIncidents))
+	if status, _, answer := good.do("GET", "/api/me", ""); status != 200 {
+		t.Fatal(status, answer)
+	}
+	seen := map[int]int{}
+	for i := range 50 {
+		status, header, answer := c.with("Authorization", fmt.Sprintf("Bearer vdt_%043d", i)).do("GET", "/api/me", "")
+		seen[status]++
+		if status == 429 && (header.Get("Retry-After") == "" || header.Get("Content-Type") != "application/problem+json") {
+			t.Errorf("%v %s", header, answer)
+		}
+	}
+	if seen[401] != 30 || seen[429] != 20 {
+		t.Errorf("%v", seen)
+	}
+	if status, _, answer := good.do("GET", "/api/me", ""); status != 200 {
+		t.Errorf("who guesses keeps others out: %d %s", status, answer)
+	}
+	c.m.Pass(time.Minute)
+	if status, _, _ := c.with("Authorization", "Bearer vdt_"+strings.Repeat("x", 43)).do("GET", "/api/me", ""); status != 401 {
+		t.Errorf("a minute later: %d", status)
+	}
+}
+
+// TestComingIn goes the whole way of the first administrator by the API alone.
+func TestComingIn(t *testing.T) {
+	m := desktest.New()
+	d := m.Desk()
+	h, err := New(d, Options{TLS: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &client{t, m, d, h, "localhost", nil}
+	var ways Ways
+	get := func(c *client, method, at, body string, want int, into any) http.Header {
+		t.Helper()
+		status, header, answer := c.do(method, at, body)
+		if status != want {
+			t.Fatalf("%s %s: %d %s", method, at, status, answer)
+		}
+		if into != nil {
+			if err := json.Unmarshal([]byte(answer), into); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return header
+	}
+	if get(c, "GET", "/api/setup", "", 200, &ways); !ways.Waiting {
+		t.Errorf("%+v", ways)
+	}
+	code := m.AddCodeFor("", auth.Administrator)
+	const password = "seven wet herons on a grey slate"
+	set := func(password string) string {
+		return fmt.Sprintf(`{"code":%q,"name":"Ada","password":%q}`, code, password)
+	}
+	get(c, "POST", "/api/setup", set("short"), 422, nil)
+	var named Named
+	if get(c, "POST", "/api/setup", set(password), 200, &named); named.Name != "ada" {
+		t.Errorf("%+v", named)
+	}
+	get(c, "POST", "/api/setup", set(password), 403, nil)
+	get(c, "POST", "/api/session", `{"name":"ada","password":"wrong"}`, 401, nil)
+	var me Me
+	header := get(c, "POST", "/api/session", fmt.Sprintf(`{"name":"ada","password":%q}`, password), 200, &me)
+	cookies := (&http.Response{Header: header}).Cookies()
+	if len(cookies) != 1 || cookies[0].Name != auth.Cookie || !cookies[0].HttpOnly || !cookies[0].Secure || cookies[0].SameSite != http.SameSiteStrictMode || me.Name != "ada" || me.Form == "" {
+		t.Fatalf("%v %+v", header, me)
+	}
+	in := c.with("Cookie", cookies[0].Name+"="+cookies[0].Value, FormHeader, me.Form)
+	get(in, "POST", "/api/people", `{"name":"nina","role":"viewer"}`, 200, nil)
+	var seats Page[Session]
+	m.AddSession("nina")
+	if get(in, "GET", "/api/people/nina/sessions", "", 200, &seats); len(seats.Items) != 1 {
+		t.Errorf("%+v", seats)
+	}
+	get(in, "DELETE", "/api/people/nina/sessions", "", 204, nil)
+	if m.Live("nina") != 0 || m.Live("ada") != 1 {
+		t.Error("the wrong sessions were ended")
+	}
+	get(in, "GET", "/api/people/nobody/sessions", "", 404, nil)
+	get(c.with("Cookie", cookies[0].Name+"="+cookies[0].Value), "DELETE", "/api/session", "", 403, nil)
+	header = get(in, "DELETE", "/api/session", "", 204, nil)
+	if out := (&http.Response{Header: header}).Cookies(); len(out) != 1 || out[0].Value != "" || out[0].MaxAge >= 0 {
+		t.Errorf("%v", header)
+	}
+	get(in, "GET", "/api/me", "", 401, nil)
+	for range 30 {
+		if status, header, _ := c.do("POST", "/api/session", `{"name":"ada","password":"wrong"}`); status == 429 {
+			if header.Get("Retry-After") == "" {
+				t.Error("nobody is told for how long to wait")
+			}
+			return
+		}
+	}
+	t.Error("guessing passwords is not slowed down")
+}
+
+func TestAudit(t *testing.T) {
+	c := open(t, 0)
+	for i := range 7 {
+		c.m.Log([]string{"ada", "anna"}[i%2], []string{"person.sign-in", "incident.judge"}[i%2], "x/1", `{"n":`+fmt.Sprint(i)+`}`)
+	}
+	otto := c.session("otto")
+	var page Page[AuditEntry]
+	ask := func(at string) {
+		t.Helper()
+		status, _, answer := otto.do("GET", at, "")
+		page = Page[AuditEntry]{}
+		if err := json.Unmarshal([]byte(answer), &page); err != nil || status != 200 {
+			t.Fatalf("%s: %d %s", at, status, answer)
+		}
+	}
+	var seen []uint64
+	for at := "/api/audit?limit=3"; ; at = "/api/audit?limit=3&cursor=" + page.Next {
+		ask(at)
+		for _, e := range page.Items {
+			seen = append(seen, e.Seq)
+			if e.Chain != "holds" || string(e.Detail) != fmt.Sprintf(`{"n":%d}`, e.Seq-1) {
+				t.Errorf("%+v", e)
+			}
+		}
+		if page.Next == "" {
+			break
+		}
+	}
+	if fmt.Sprint(seen) != "[7 6 5 4 3 2 1]" {
+		t.Errorf("%v", seen)
+	}
+	if ask("/api/audit?actor=anna&action=incident."); len(page.Items) != 3 {
+		t.Errorf("%+v", page)
+	}
+	if ask("/api/audit?until=" + c.m.Now().Add(2*time.Second).Format(time.RFC3339)); len(page.Items) != 2 {
+		t.Errorf("%+v", page)
+	}
+	c.m.Trail[3].Actor = "nobody"
+	ask("/api/audit")
+	var chains []string
+	for _, e := range page.Items {
+		chains = append(chains, e.Chain)
+	}
+	if got := strings.Join(chains, ","); got != "not verified,not verified,not verified,broken,holds,holds,holds" {
+		t.Errorf("%s", got)
+	}
+	var chain AuditChain
+	status, _, answer := otto.do("GET", "/api/audit/chain?whole=true", "")
+	if err := json.Unmarshal([]byte(answer), &chain); err != nil || status != 200 || chain.Verified != 3 || chain.Entries != 7 || !strings.Contains(chain.Broken, "Entry 4") {
+		t.Errorf("%d %s", status, answer)
+	}
+	if status, _, _ := otto.do("GET", "/api/audit?cursor=x", ""); status != 422 {
+		t.Errorf("a cursor of somebody else: %d", status)
 	}
 }

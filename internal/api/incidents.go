@@ -190,12 +190,14 @@ type listIn struct {
 	Pile     string `query:"pile" enum:"surfaced,hidden,closed" default:"surfaced"`
 	Text     string `query:"q" maxLength:"200" doc:"In titles and names"`
 	Assignee string `query:"assignee" maxLength:"64"`
+	Sort     string `query:"sort" enum:"changed,sure,findings,assignee" doc:"Without: the most urgent first"`
+	Up       bool   `query:"up" doc:"The least first"`
 	Cursor   string `query:"cursor" maxLength:"500" doc:"The next of the answer before"`
 	Limit    int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
 
 func (l listIn) filter() desk.Filter {
-	return desk.Filter{Pile: desk.Pile(l.Pile), Text: l.Text, Assignee: l.Assignee}
+	return desk.Filter{Pile: desk.Pile(l.Pile), Text: l.Text, Assignee: l.Assignee, Order: desk.Order{By: l.Sort, Up: l.Up}}
 }
 
 // Page is a part of a list.
@@ -216,6 +218,14 @@ type nothing struct{}
 type getIn struct {
 	One
 	IfNoneMatch string `header:"If-None-Match"`
+}
+
+// unchanged answers who has what there is already.
+func (in *getIn) unchanged(tag string) error {
+	if in.IfNoneMatch != "" && strings.TrimPrefix(in.IfNoneMatch, "W/") == tag {
+		return huma.Status304NotModified()
+	}
+	return nil
 }
 
 type judgeIn struct {
@@ -252,10 +262,10 @@ func (s *server) incidents() {
 	operation(s, http.MethodGet, "/api/incidents", "List incidents", needs(auth.ReadIncidents), s.listIncidents)
 	operation(s, http.MethodGet, "/api/incidents/{id}", "Get an incident in full", needs(auth.ReadIncidents), func(ctx context.Context, in *getIn) (*tagged[Incident], error) {
 		out, err := s.incident(ctx, in.One)
-		if err == nil && in.IfNoneMatch != "" && strings.TrimPrefix(in.IfNoneMatch, "W/") == out.ETag {
-			return nil, huma.Status304NotModified()
+		if err != nil {
+			return nil, err
 		}
-		return out, err
+		return out, in.unchanged(out.ETag)
 	})
 	operation(s, http.MethodPut, "/api/incidents/{id}/verdict", "Judge an incident", needs(auth.JudgeIncidents), func(ctx context.Context, in *judgeIn) (*tagged[Incident], error) {
 		return s.alter(ctx, in.One, in.Change, func(by desk.By, id uint64) error {

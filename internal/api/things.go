@@ -2,6 +2,10 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -39,33 +43,64 @@ type Identifier struct {
 	How   string     `json:"how"`
 }
 
-// Point is one window of a signal.
-type Point struct {
+// Band is what is normal of a signal at an hour of the day.
+type Band struct {
+	Low   float64 `json:"low" doc:"0 where hours without anything are usual"`
+	High  float64 `json:"high"`
+	Often float64 `json:"often" doc:"Share of hours with anything, 0 to 1"`
+	Own   float64 `json:"own" doc:"Hours of its own behind the band, beside six borrowed of its peers"`
+}
+
+// Signal is one measured quantity, hour by hour.
+type Signal struct {
+	Name     string     `json:"name"`
+	Detector string     `json:"detector"`
+	Facet    string     `json:"facet"`
+	Unit     string     `json:"unit,omitempty" doc:"Without: a count"`
+	Reading  string     `json:"reading" enum:"sum,largest,new,run,rhythm,busy"`
+	Window   float64    `json:"window" doc:"Seconds"`
+	Known    bool       `json:"known" doc:"Enough was learned for a band"`
+	From     time.Time  `json:"from" doc:"When the first of Observed began"`
+	Observed []*float64 `json:"observed" doc:"By window, the last of which may not be over; null where nothing was seen of the entity; empty if there was nothing in any"`
+	Bands    []Band     `json:"bands" doc:"As scores use them now, by hour of the day in UTC"`
+	Findings []Marked   `json:"findings" doc:"Windows that led to a finding"`
+}
+
+// Marked is a window that led to a finding, and the band that it was held against.
+type Marked struct {
 	Time     time.Time `json:"time"`
 	Observed float64   `json:"observed"`
 	Low      float64   `json:"low"`
 	High     float64   `json:"high"`
-	Finding  bool      `json:"finding,omitempty"`
-	Missing  bool      `json:"missing,omitempty"`
 }
 
-// Signal is one measured quantity.
-type Signal struct {
-	Name   string  `json:"name"`
-	Unit   string  `json:"unit,omitempty"`
-	Window float64 `json:"window" doc:"Seconds"`
-	Known  bool    `json:"known" doc:"Enough was learned for a band"`
-	Points []Point `json:"points"`
+// First is something that an entity turned to for the first time.
+type First struct {
+	Signal string    `json:"signal"`
+	Peer   Thing     `json:"peer"`
+	Label  string    `json:"label,omitempty"`
+	Time   time.Time `json:"time"`
+}
+
+// Progress is how far learning has come, in hours of telemetry.
+type Progress struct {
+	Entity int `json:"entity" doc:"That the entity has been known"`
+	Estate int `json:"estate" doc:"That all that is ours has"`
+	Full   int `json:"full" doc:"Of either, from which on nothing is damped; 0 if the entity is not learned"`
 }
 
 // Entity is an entity in full.
 type Entity struct {
 	Thing
-	Group       string       `json:"group,omitempty"`
+	Group       string       `json:"group,omitempty" doc:"Without: all that is ours"`
+	Compared    int          `json:"compared" doc:"How many are in the group"`
 	First       time.Time    `json:"first"`
-	Peers       []Thing      `json:"peers"`
+	Progress    Progress     `json:"progress"`
+	Peers       []Thing      `json:"peers" doc:"Of the group, those whose habits are nearest, the nearest first"`
+	Looked      int          `json:"looked" doc:"Among how many peers were looked for"`
 	Identifiers []Identifier `json:"identifiers"`
 	Signals     []Signal     `json:"signals"`
+	Firsts      []First      `json:"firsts" doc:"New of the last 7 days, the newest first; at most 12"`
 	Findings    []Finding    `json:"findings"`
 	Cases       []Row        `json:"cases"`
 }
@@ -73,7 +108,8 @@ type Entity struct {
 func whole(e desk.Entity) Entity {
 	out := Entity{
 		Thing: thing(desk.EntityRow{Key: e.Key, Kind: e.Kind, Name: e.Name, Own: e.Own, Learned: e.Learned, Last: e.Last}), Group: e.Group, First: e.First.UTC(),
-		Peers: []Thing{}, Identifiers: []Identifier{}, Signals: []Signal{}, Findings: []Finding{}, Cases: []Row{},
+		Compared: e.Compared, Looked: e.Looked, Progress: Progress(e.Progress),
+		Peers: []Thing{}, Identifiers: []Identifier{}, Signals: []Signal{}, Firsts: []First{}, Findings: []Finding{}, Cases: []Row{},
 	}
 	for _, p := range e.Peers {
 		out.Peers = append(out.Peers, thing(p))
@@ -87,11 +123,10 @@ func whole(e desk.Entity) Entity {
 		out.Identifiers = append(out.Identifiers, id)
 	}
 	for _, g := range e.Signals {
-		sig := Signal{g.Name, g.Unit, g.Window.Seconds(), g.Known, []Point{}}
-		for _, p := range g.Points {
-			sig.Points = append(sig.Points, Point{p.Time.UTC(), p.Observed, p.Low, p.High, p.Finding, p.Missing})
-		}
-		out.Signals = append(out.Signals, sig)
+		out.Signals = append(out.Signals, signal(g))
+	}
+	for _, f := range e.Firsts {
+		out.Firsts = append(out.Firsts, First{f.Signal, thing(f.Peer), f.Label, f.Time.UTC()})
 	}
 	for _, f := range e.Findings {
 		out.Findings = append(out.Findings, found(f, e.Names))
@@ -100,6 +135,45 @@ func whole(e desk.Entity) Entity {
 		out.Cases = append(out.Cases, row(r))
 	}
 	return out
+}
+
+// signal returns a signal. What is the same every day is said once.
+func signal(g desk.Signal) Signal {
+	s := Signal{
+		Name: g.Name, Detector: g.Detector, Facet: g.Facet.String(), Unit: g.Unit, Reading: string(g.Reading), Window: g.Window.Seconds(), Known: g.Known,
+		Observed: []*float64{}, Bands: []Band{}, Findings: []Marked{},
+	}
+	any := false
+	for i := range g.Points {
+		p := &g.Points[i]
+		any = any || p.Observed > 0 || p.Finding
+		if p.Finding {
+			s.Findings = append(s.Findings, Marked{p.Time.UTC(), p.Observed, p.Low, p.High})
+		}
+		if i == 0 {
+			s.From = p.Time.UTC()
+		}
+	}
+	bands := map[int]Band{}
+	for i := range g.Points {
+		p := &g.Points[i]
+		if !p.Finding || bands[p.Time.UTC().Hour()] == (Band{}) {
+			bands[p.Time.UTC().Hour()] = Band{p.Low, p.High, p.Often, p.Own}
+		}
+		switch {
+		case !any:
+		case p.Missing:
+			s.Observed = append(s.Observed, nil)
+		default:
+			s.Observed = append(s.Observed, &p.Observed)
+		}
+	}
+	for h := range 24 {
+		if b, ok := bands[h]; ok && g.Known {
+			s.Bands = append(s.Bands, b)
+		}
+	}
+	return s
 }
 
 // Source is where records come from: received = decoded + rejected + lost.
@@ -155,6 +229,8 @@ type Budget struct {
 
 type findIn struct {
 	Text   string `query:"q" maxLength:"200" doc:"A part of a name or address"`
+	Sort   string `query:"sort" enum:"name,kind,learned,seen" doc:"Without: those seen last first"`
+	Up     bool   `query:"up" doc:"The least first"`
 	Cursor string `query:"cursor" maxLength:"500"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
@@ -172,17 +248,7 @@ type budgetIn struct {
 
 func (s *server) things() {
 	operation(s, http.MethodGet, "/api/entities", "Find entities", needs(auth.ReadIncidents), s.find)
-	operation(s, http.MethodGet, "/api/entities/{id}", "Get an entity in full", needs(auth.ReadIncidents), func(ctx context.Context, in *struct{ One }) (*body[Entity], error) {
-		id, err := in.number()
-		if err != nil {
-			return nil, err
-		}
-		e, err := s.Entities.Entity(ctx, who(ctx).Tenant(), entity.Key(id))
-		if err != nil {
-			return nil, err
-		}
-		return &body[Entity]{whole(e)}, nil
-	})
+	operation(s, http.MethodGet, "/api/entities/{id}", "Get an entity in full", needs(auth.ReadIncidents), s.entity)
 	operation(s, http.MethodGet, "/api/sources", "List sources and their accounts", needs(auth.ReadIncidents), s.listSources)
 	operation(s, http.MethodGet, "/api/records/{source}/{position}/{index}", "Get a record behind a finding", needs(auth.ReadIncidents), func(ctx context.Context, in *recordIn) (*body[Record], error) {
 		r, err := s.Records.Record(ctx, who(ctx).Tenant(), finding.Ref{Source: in.Source, Position: in.Position, Index: in.Index})
@@ -231,8 +297,28 @@ func (s *server) budget(ctx context.Context) (*tagged[Budget], error) {
 	return &tagged[Budget]{etag(b.Version), Budget{b.PerThousand}}, nil
 }
 
+// entity returns an entity. Nobody changes one, so its ETag is of what is said of it.
+func (s *server) entity(ctx context.Context, in *getIn) (*tagged[Entity], error) {
+	id, err := in.number()
+	if err != nil {
+		return nil, err
+	}
+	e, err := s.Entities.Entity(ctx, who(ctx).Tenant(), entity.Key(id))
+	if err != nil {
+		return nil, err
+	}
+	out := &tagged[Entity]{Body: whole(e)}
+	text, err := json.Marshal(out.Body)
+	if err != nil {
+		return nil, fmt.Errorf("encoding an entity: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	out.ETag = `"` + hex.EncodeToString(sum[:12]) + `"`
+	return out, in.unchanged(out.ETag)
+}
+
 func (s *server) find(ctx context.Context, in *findIn) (*body[Page[Thing]], error) {
-	rows, next, err := s.Entities.Find(ctx, who(ctx).Tenant(), in.Text, in.Cursor, in.Limit)
+	rows, next, err := s.Entities.Find(ctx, who(ctx).Tenant(), in.Text, desk.Order{By: in.Sort, Up: in.Up}, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,7 @@ import (
 	"strings"
 
 	"vedette/internal/fault"
+	"vedette/internal/knock"
 )
 
 // Hash is the SHA-256 of a secret of 100 bits or more: what is stored instead of it.
@@ -111,15 +112,10 @@ func Name(typed string) (string, error) {
 	return name, nil
 }
 
-// Whence returns what attempts from an address are counted under: the address itself, or
-// the network of 64 bits that one machine of IPv6 has to itself.
+// Whence returns what attempts from an address are counted under, by [knock.Whence].
 func Whence(a netip.Addr) string {
-	a = a.Unmap().WithZone("")
-	if a.Is6() {
-		p, err := a.Prefix(64)
-		if err == nil {
-			return p.String()
-		}
+	if p := knock.Whence(a); !p.IsSingleIP() && p.IsValid() {
+		return p.String()
 	}
-	return a.String()
+	return a.Unmap().String()
 }

@@ -3,6 +3,7 @@ package auth
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 	"strings"
 
 	"vedette/internal/fault"
@@ -188,4 +189,26 @@ func ForTokens() (s Permissions) {
 		}
 	}
 	return s
+}
+
+// rank says which of two roles reaches further, for those who have several: the later. An
+// auditor sees more than a viewer and changes as little.
+func rank() []Role {
+	return []Role{Viewer, Auditor, Analyst, Clinical, Responder, Administrator}
+}
+
+// RoleOf returns the role of somebody who is in some groups: of those that the groups have,
+// the one that reaches furthest. Groups are compared letter by letter. Without any there is
+// no role.
+func RoleOf(groups []string, roles map[string]Role) (Role, bool) {
+	best := -1
+	for _, g := range groups {
+		if r, ok := roles[g]; ok {
+			best = max(best, slices.Index(rank(), r))
+		}
+	}
+	if best < 0 {
+		return "", false
+	}
+	return rank()[best], true
 }

@@ -18,7 +18,7 @@ import (
 
 func TestRows(t *testing.T) {
 	for name, err := range map[string]error{
-		"head": rows.Check[head](), "cell": rows.Check[cell](), "beat": rows.Check[beat](), "note": rows.Check[note](), "mean": rows.Check[mean](),
+		"head": rows.Check[head](), "cell": rows.Check[cell](), "beat": rows.Check[beat](), "hail": rows.Check[hail](), "note": rows.Check[note](), "mean": rows.Check[mean](),
 	} {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -47,6 +47,7 @@ type Plan struct {
 type signal struct {
 	detect.Signal
 	detector *detect.Kind
+	step     float64 // in which it is kept; see pack
 }
 
 // NewPlan returns the plan for detectors under a budget.
@@ -60,7 +61,7 @@ func NewPlan(detectors []detect.Kind, budget float64) *Plan {
 			if s.Heavy == 0 {
 				s.Heavy = 1
 			}
-			p.signals = append(p.signals, signal{s, k})
+			p.signals = append(p.signals, signal{s, k, stepOf(&s)})
 		}
 		var mine []int
 		for _, v := range k.Values {
@@ -112,7 +113,7 @@ func (p *Plan) Key(v int, e event.View, s detect.Side) uint64 {
 // Shape says what saved state looks like under this plan; state of another shape cannot
 // be loaded and is learned again.
 func (p *Plan) Shape() string {
-	s := "1"
+	s := "4"
 	for _, k := range p.Detectors {
 		s += fmt.Sprintf("\n%s %d", k.Name, k.Facet)
 		for _, g := range k.Signals {

@@ -25,6 +25,7 @@ const (
 	beyond      = 6.0         // nats above the threshold at which a day's risk is counted at most: attacks must not raise it
 	wary        = 0.7         // share of the threshold from which an entity is learned from with care
 	normal      = 1.96        // standard deviations that 97.5 % lie below
+	rest        = 0.025       // what lies above
 )
 
 // End scores what cannot wait, and returns what was found in the batch.
@@ -77,6 +78,8 @@ func (s *Subjects) CloseHour() {
 		}
 	}
 	s.open, s.notes, s.words = s.open[:0], s.notes[:0], s.words[:0]
+	s.forgetBeats()
+	s.forgetEntities()
 }
 
 // CloseDay adds the highest risk of each entity that was active on the day that ends.
@@ -238,6 +241,7 @@ func (s *Subjects) weighBeats(h *head, c *cell, i int) {
 			continue
 		}
 		b.Told = float32(nats)
+		s.past(i).In = s.now.Hour + 1
 		f := s.finding(h, c, i, weight{n.Amount, raw, damping, nats})
 		f.ID, f.Habit = text.Mix(f.ID, b.Key), 0
 		f.Observed = b.Period()
@@ -273,15 +277,13 @@ func (s *Subjects) finding(h *head, c *cell, i int, w weight) finding.Finding {
 	}
 	switch g.Model {
 	case detect.Amount, detect.Largest:
-		m, v := s.hurdle(i).Normal(s.shared.priors[s.at(i)])
-		f.Expected, f.Usual = math.Expm1(m), math.Expm1(m+normal*math.Sqrt(v))
+		b := s.band(c, i)
+		f.Expected, f.Usual = b.Middle, b.High
 	case detect.News:
-		if s.past(i).News.Draws == 0 {
-			f.Expected = -1
-			break
+		b := s.band(c, i)
+		if f.Expected, f.Usual = b.Middle, b.High; !b.Known {
+			f.Expected, f.Usual = -1, 0
 		}
-		f.Expected = float64(c.Draws) * s.past(i).News.Chance()
-		f.Usual = f.Expected + normal*math.Sqrt(f.Expected)
 	}
 	return f
 }
@@ -312,6 +314,7 @@ func (s *Subjects) cite(f *finding.Finding, c *cell) {
 // learn takes note of the open hour of a row.
 func (s *Subjects) learn(row int) {
 	s.row = row
+	s.diaries[row].wake(s.now.Hour)
 	h := &s.heads[row]
 	total, top := h.risk()
 	suspicious := total > wary*s.shared.levels[top]
@@ -325,6 +328,7 @@ func (s *Subjects) learn(row int) {
 		if nats := s.shared.tails[s.at(i)].Nats(past, g.Heavy)*s.damping(g.Sort) - learn.U1; nats > found[g.detector.Facet] {
 			found[g.detector.Facet] = nats
 		}
+		s.keep(c, i)
 		s.learnCell(h, c, i, suspicious)
 	}
 	for f, nats := range found {
@@ -378,6 +382,7 @@ func (s *Subjects) learnCell(h *head, c *cell, i int, suspicious bool) {
 		s.level(c, i)
 	case detect.News:
 		s.past(i).News.Learn(c.Sum, float64(c.Draws))
+		s.hurdle(i).Learn(float64(c.Draws), s.part(), learn.Prior{}, false)
 		s.past(i).Rare = 0
 		c.Sum = 0
 	case detect.Clock:

@@ -11,26 +11,30 @@ import (
 	"vedette/internal/finding"
 	"vedette/internal/learn"
 	"vedette/internal/rows"
-	"vedette/internal/text"
 )
 
 // Subjects is one partition of the second stage: what each of our entities does. It lends
 // itself to detectors as their Memory, set to the entity at hand.
 type Subjects struct {
-	index learn.Table // entity -> row + 1
-	heads []head
-	cells []cell      // row x signal
-	pasts []past      // row x signal
-	pairs learn.Table // (entity, signal, peer) -> index in beats + 1
-	beats []beat
-	notes []note   // of the open hour
-	words []byte   // of notes' labels
-	open  []uint32 // rows with events in the open hour, in order of the first
-	stir  []uint32 // rows with events since the last barrier, likewise
-	delta Shared   // what to add to the Shared at the next hour
+	index   learn.Table // entity -> row + 1
+	heads   []head
+	cells   []cell      // row x signal
+	pasts   []past      // row x signal
+	tracks  []track     // what signals showed of late; see past.Track
+	diaries []diary     // row
+	pairs   learn.Table // (entity, signal, peer) -> index in beats + 1, or in hails
+	beats   []beat
+	hails   []hail
+	notes   []note   // of the open hour
+	words   []byte   // of notes' labels
+	open    []uint32 // rows with events in the open hour, in order of the first
+	stir    []uint32 // rows with events since the last barrier, likewise
+	delta   Shared   // what to add to the Shared at the next hour
 
 	learned bool // that there is something in delta
 	last    bool // that the scoring at hand is the last of its hour
+	hole    int  // no row before it is vacant
+	turned  int  // events of entities for which there was no room
 
 	plan   *Plan
 	shared *Shared
@@ -90,11 +94,11 @@ type cell struct {
 // past is what is remembered of one signal of one entity.
 type past struct {
 	News  learn.News
-	Rare  float32 // News: how much rarer the new values of the open hour are than as a rule
-	Told  float32 // nats that were last reported
-	In    uint32  // 1 + the hour in which they were
-	Spare uint32
-	Parts [4]learn.Hurdle // by six hours of the day
+	Rare  float32         // News: how much rarer the new values of the open hour are than as a rule
+	Told  float32         // nats that were last reported
+	In    uint32          // 1 + the hour in which something was
+	Track uint32          // 1 + index in tracks, or 0
+	Parts [4]learn.Hurdle // by six hours of the day; News: of how many values are shown
 }
 
 // beat is a relation between an entity and one peer, and its rhythm.
@@ -144,7 +148,11 @@ func (s *Subjects) Begin(sh *Shared, now Now) {
 // has an entry for each value of the plan; source is the number of the event's source.
 func (s *Subjects) Observe(v event.View, side detect.Side, novelty []detect.Novelty, source uint32) {
 	s.seen, s.source = detect.Seen{View: v, Side: side, All: novelty}, source
-	s.row = s.find(s.seen.Self())
+	var ok bool
+	if s.row, ok = s.find(s.seen.Self()); !ok {
+		s.turned++
+		return
+	}
 	s.learned = true
 	h := &s.heads[s.row]
 	if h.Hour != s.now.Hour+1 {
@@ -162,20 +170,41 @@ func (s *Subjects) Observe(v event.View, side detect.Side, novelty []detect.Nove
 	}
 }
 
-func (s *Subjects) find(who *entity.Ref) int {
+// find returns the row of an entity, which it gives it if need be; false if there is none
+// left.
+func (s *Subjects) find(who *entity.Ref) (int, bool) {
 	s.index.Reserve(1)
+	row, free := s.vacant()
+	if s.index.Len() >= mostEntities {
+		if c := s.index.Find(uint64(who.Key)); c.Count > 0 {
+			return int(c.Count) - 1, true
+		}
+		return 0, false
+	}
 	c := s.index.At(uint64(who.Key))
-	if c.Count == 0 {
-		s.heads = append(s.heads, head{Key: who.Key, Born: s.shared.hours, Group: who.Group % Groups, Aged: s.now.Time})
+	if c.Count > 0 {
+		return int(c.Count) - 1, true
+	}
+	h := head{Key: who.Key, Born: s.shared.hours, Group: who.Group % Groups, Aged: s.now.Time}
+	if free {
+		s.heads[row] = h
+	} else {
+		row = len(s.heads)
+		s.heads = append(s.heads, h)
 		s.cells = append(s.cells, make([]cell, len(s.plan.signals))...)
 		s.pasts = append(s.pasts, make([]past, len(s.plan.signals))...)
-		c.Count = uint32(len(s.heads))
+		s.diaries = append(s.diaries, diary{})
 	}
-	return int(c.Count) - 1
+	c.Count = uint32(row) + 1
+	return row, true
 }
 
 // Len returns how many entities the partition knows.
-func (s *Subjects) Len() int { return len(s.heads) }
+func (s *Subjects) Len() int { return s.index.Len() }
+
+// Turned returns how many events were not learned from since the start, because there was no
+// room for their entity.
+func (s *Subjects) Turned() int { return s.turned }
 
 // Known reports whether the partition knows an entity.
 func (s *Subjects) Known(k entity.Key) bool { return s.index.Find(uint64(k)).Count > 0 }
@@ -259,6 +288,7 @@ func (s *Subjects) Draw(signal int, n detect.Novelty, label detect.Label) {
 	if !n.First {
 		return
 	}
+	s.meet(i, label)
 	rare := learn.Rarity(n.Group, n.Estate, float64(n.Recent), max(s.shared.members, 1))
 	s.delta.rarity[i].N++
 	s.delta.rarity[i].Sum += rare
@@ -287,14 +317,12 @@ func (s *Subjects) Try(signal int, success bool, weight float64, label detect.La
 // Beat implements [detect.Memory].
 func (s *Subjects) Beat(signal int, key uint64, at int64, bytes float64, label detect.Label) {
 	c, i := s.cell(signal)
-	s.pairs.Reserve(1)
-	p := s.pairs.At(text.Mix(text.Mix(uint64(s.heads[s.row].Key), uint64(i)), key))
-	if p.Count == 0 {
-		s.delta.tails[s.at(i)].Quiet(1)
-		s.beats = append(s.beats, beat{Key: p.Key, First: at})
-		p.Count = uint32(len(s.beats))
+	pair := s.mixed(i, key)
+	b := s.rhythm(pair, i, at, bytes)
+	if b == nil {
+		return
 	}
-	b := &s.beats[p.Count-1]
+	number := s.pairs.Find(pair).Count
 	b.Contact(at, bytes, s.plan.signals[i].Hourly)
 	b.cite(s.ref())
 	if n := b.Seen; n < 6 || n > 64 && b.Count%8 != 0 {
@@ -303,13 +331,13 @@ func (s *Subjects) Beat(signal int, key uint64, at int64, bytes float64, label d
 	x := soften(b.Surprise())
 	c.Sum = max(c.Sum, x)
 	for j := c.Notes; j > 0; j = s.notes[j-1].Next {
-		if n := &s.notes[j-1]; n.Beat == p.Count {
+		if n := &s.notes[j-1]; n.Beat == number {
 			n.Amount = max(n.Amount, x)
 			return
 		}
 	}
 	if x > 0 {
-		s.note(c, note{Amount: x, Beat: p.Count}, label)
+		s.note(c, note{Amount: x, Beat: number}, label)
 		s.hurry(i)
 	}
 }
@@ -392,7 +420,8 @@ func (s *Subjects) hurry(signal int) {
 // Append appends the partition's bytes to dst. The open hour is part of it.
 func (s *Subjects) Append(dst []byte) []byte {
 	dst = rows.Append(rows.Append(rows.Append(s.index.Append(dst), s.heads), s.cells), s.pasts)
-	dst = rows.Append(s.pairs.Append(dst), s.beats)
+	dst = rows.Append(rows.Append(dst, s.tracks), s.diaries)
+	dst = rows.Append(rows.Append(s.pairs.Append(dst), s.beats), s.hails)
 	dst = rows.Append(rows.Append(dst, s.notes), s.words)
 	dst = rows.Append(rows.Append(dst, s.open), s.stir)
 	if !s.learned { // most of the time, and it is large
@@ -407,13 +436,16 @@ func (s *Subjects) Read(r *rows.Reader) {
 	rows.Read(r, &s.heads)
 	rows.Read(r, &s.cells)
 	rows.Read(r, &s.pasts)
+	rows.Read(r, &s.tracks)
+	rows.Read(r, &s.diaries)
 	s.pairs.Read(r)
 	rows.Read(r, &s.beats)
+	rows.Read(r, &s.hails)
 	rows.Read(r, &s.notes)
 	rows.Read(r, &s.words)
 	rows.Read(r, &s.open)
 	rows.Read(r, &s.stir)
-	if r.Err == nil && (s.index.Len() != len(s.heads) || s.pairs.Len() != len(s.beats) || len(s.cells) != len(s.heads)*len(s.plan.signals) || len(s.pasts) != len(s.cells)) {
+	if r.Err == nil && (s.index.Len() > len(s.heads) || s.pairs.Len() != len(s.beats)+len(s.hails) || len(s.cells) != len(s.heads)*len(s.plan.signals) || len(s.pasts) != len(s.cells) || len(s.diaries) != len(s.heads) || !s.tracked()) {
 		r.Err = errDamaged
 	}
 	var learned []uint8

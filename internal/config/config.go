@@ -5,6 +5,7 @@ package config
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"os"
@@ -24,12 +25,15 @@ import (
 
 // Config is what the file says, checked.
 type Config struct {
+	File    string // that it was read from; empty for the defaults
 	Data    string // folder of all that is kept
 	Site    string
 	Budget  float64
 	Own     []netip.Prefix
 	Console Console
 	Keep    Keep
+	Memory  int64 // bytes that the program keeps within; 0 is a share of what there is
+	Log     Log
 	Feeds   []Feed
 }
 
@@ -38,12 +42,19 @@ type Console struct {
 	Listen    string
 	Hosts     []string // names it may be asked by, beside its address
 	Cert, Key string   // PEM files; both or neither
+	OIDC      OIDC
 }
 
 // Keep says how long and how much is kept.
 type Keep struct {
 	Days int
 	Disk int64 // bytes; 0 is without limit
+}
+
+// Log says how the program logs, on its standard error.
+type Log struct {
+	Format string // text or json
+	Level  slog.Level
 }
 
 // Feed is a source that goes on.
@@ -61,15 +72,21 @@ type file struct {
 	Budget  float64  `yaml:"budget"`
 	Own     []string `yaml:"own"`
 	Console struct {
-		Listen string   `yaml:"listen"`
-		Hosts  []string `yaml:"hosts"`
-		Cert   string   `yaml:"cert"`
-		Key    string   `yaml:"key"`
+		Listen string    `yaml:"listen"`
+		Hosts  []string  `yaml:"hosts"`
+		Cert   string    `yaml:"cert"`
+		Key    string    `yaml:"key"`
+		OIDC   *oidcFile `yaml:"oidc"`
 	} `yaml:"console"`
 	Keep struct {
 		Days int    `yaml:"days"`
 		Disk string `yaml:"disk"`
 	} `yaml:"keep"`
+	Memory string `yaml:"memory"`
+	Log    struct {
+		Format string `yaml:"format"`
+		Level  string `yaml:"level"`
+	} `yaml:"log"`
 	Sources []map[string]any `yaml:"sources"`
 }
 
@@ -83,7 +100,7 @@ func Load(path string, kinds plug.Set[source.Kind]) (Config, error) {
 		}
 	}
 	c, err := parse(b, kinds)
-	if err != nil && path != "" {
+	if c.File = path; err != nil && path != "" {
 		err = fault.Wrap(fault.Invalid, fmt.Errorf("%s: %w", path, err))
 	}
 	return c, err
@@ -92,15 +109,18 @@ func Load(path string, kinds plug.Set[source.Kind]) (Config, error) {
 func parse(b []byte, kinds plug.Set[source.Kind]) (Config, error) {
 	var f file
 	f.Site, f.Budget, f.Console.Listen, f.Keep.Days, f.Keep.Disk = "main", 1, "127.0.0.1:8432", 90, "50 GB"
+	f.Log.Format, f.Log.Level = "text", "info"
 	if err := source.Decode(b, &f); err != nil {
 		return Config{}, err
 	}
-	c := Config{Data: f.Data, Site: f.Site, Budget: f.Budget, Console: Console{f.Console.Listen, f.Console.Hosts, f.Console.Cert, f.Console.Key}}
+	c := Config{Data: f.Data, Site: f.Site, Budget: f.Budget, Console: Console{Listen: f.Console.Listen, Hosts: f.Console.Hosts, Cert: f.Console.Cert, Key: f.Console.Key}}
 	checks := []func() error{
 		func() error { return c.folder() },
 		func() error { return c.numbers(f) },
 		func() error { return c.networks(f.Own) },
 		func() error { return c.listen() },
+		func() error { return c.oidc(f.Console.OIDC) },
+		func() error { return c.logs(f.Log.Format, f.Log.Level) },
 		func() error { return c.feeds(b, f.Sources, kinds) },
 	}
 	for _, check := range checks {
@@ -143,12 +163,14 @@ func (c *Config) numbers(f file) error {
 		return invalid("keep.days: it must be from 1 to 36500")
 	}
 	var err error
-	c.Keep.Disk, err = size(f.Keep.Disk)
+	if c.Keep.Disk, err = size("keep.disk", f.Keep.Disk); err == nil {
+		c.Memory, err = size("memory", f.Memory)
+	}
 	return err
 }
 
 // size reads an amount of bytes such as "50 GB".
-func size(s string) (int64, error) {
+func size(key, s string) (int64, error) {
 	if s == "" || s == "0" {
 		return 0, nil
 	}
@@ -157,7 +179,7 @@ func size(s string) (int64, error) {
 	x, err := strconv.ParseFloat(number, 64)
 	unit, ok := units[strings.TrimSpace(s[len(number):])]
 	if err != nil || !ok || !(x*unit >= 1e8 && x*unit < 1e18) {
-		return 0, invalid("keep.disk: %q is no amount such as 50 GB, from 100 MB on", s)
+		return 0, invalid("%s: %q is no amount such as 50 GB, from 100 MB on", key, s)
 	}
 	return int64(x * unit), nil
 }
@@ -182,9 +204,21 @@ func (c *Config) listen() error {
 	if (c.Console.Cert == "") != (c.Console.Key == "") {
 		return invalid("console: cert and key go together")
 	}
-	ip, err := netip.ParseAddr(host)
-	if loopback := host == "localhost" || err == nil && ip.IsLoopback(); !loopback && c.Console.Cert == "" {
+	if !near(host) && c.Console.Cert == "" {
 		return invalid("console.listen: %s can be reached by others, so the console needs cert and key", c.Console.Listen)
+	}
+	return nil
+}
+
+// logs checks how to log.
+func (c *Config) logs(format, level string) error {
+	if c.Log.Format = format; format != "text" && format != "json" {
+		return invalid("log.format: it is text or json")
+	}
+	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+	var ok bool
+	if c.Log.Level, ok = levels[level]; !ok {
+		return invalid("log.level: it is debug, info, warn or error")
 	}
 	return nil
 }
@@ -276,10 +310,26 @@ console:
   hosts: []                # names it may be asked by, such as vedette.example.org
   cert: ""                 # PEM files for TLS
   key: ""
+#  oidc:                   # people sign in at an OpenID provider, too; Vedette asks it when they do
+#    issuer: https://login.example.org
+#    client: vedette       # its secret: vedette secret set oidc
+#    groups_claim: groups
+#    roles:                # by group there; who has none of them is not let in
+#      soc: analyst
+#      it-operations: administrator
+#    redirect: ""          # only behind a proxy; vedette check says which address to register there
 
 keep:
   days: 90                 # how long events are kept
   disk: 50 GB              # how much room they may take; the oldest go first
+
+# How much memory the program keeps within. Default: 60 % of what the machine, or its
+# control group, has. Near the limit it first empties buffers, then refuses to look up
+# records, then slows down what comes in; what was taken in is never lost.
+# memory: 2 GB
+log:
+  format: text             # or json, one object a line
+  level: info              # debug, info, warn or error
 
 # Where telemetry comes from. Each entry has one key, the kind: tail, push or syslog.
 sources: []

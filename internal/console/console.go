@@ -6,6 +6,7 @@
 package console
 
 import (
+	"context"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -15,10 +16,12 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 
 	"vedette/internal/api/desk"
 	"vedette/internal/api/guard"
+	"vedette/internal/look"
 )
 
 //go:embed templates/*.html
@@ -32,6 +35,9 @@ type Options struct {
 	Hosts []string     // by which names, without ports; loopback always is
 	TLS   bool         // browsers reach it over TLS
 	Log   *slog.Logger // for errors that are ours; nil for none
+	// Guest, if set, signs in whoever has a one-time code, without a password; the link
+	// that holds it is enough. It is for demonstrations, of which nothing is kept.
+	Guest func(ctx context.Context, code string, v desk.Visitor) (shown string, err error)
 }
 
 // console is what handlers share.
@@ -54,6 +60,9 @@ func New(d *desk.Desk, o Options) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	for _, p := range pages() {
+		if p.guest && o.Guest == nil {
+			continue
+		}
 		mux.HandleFunc(p.method+" "+p.pattern, c.serve(p))
 	}
 	style, err := c.asset(mux, "console.css", "text/css; charset=utf-8")
@@ -77,6 +86,9 @@ func New(d *desk.Desk, o Options) (http.Handler, error) {
 // parse reads the layout and, over a copy of it each, the pages.
 func (c *console) parse() error {
 	layout, err := template.New("layout").Funcs(c.functions()).ParseFS(templates, "templates/layout.html", "templates/parts.html")
+	if err == nil {
+		layout, err = layout.Parse(look.GraphTemplate)
+	}
 	if err != nil {
 		return err
 	}
@@ -106,6 +118,9 @@ func (c *console) asset(mux *http.ServeMux, name, kind string) (address string, 
 	b, err := assets.ReadFile("assets/" + name)
 	if err != nil {
 		return "", fmt.Errorf("reading %s: %w", name, err)
+	}
+	if name == "console.css" {
+		b = slices.Concat([]byte(look.Tokens), []byte(look.GraphStyle), b)
 	}
 	sum := sha256.Sum256(b)
 	address = "/assets/" + name

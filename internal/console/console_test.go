@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -209,7 +210,11 @@ func TestHeaders(t *testing.T) {
 			t.Errorf("%s %s: Cache-Control is %q", method, at, cache)
 		}
 		for _, k := range r.Cookies() {
-			if !k.HttpOnly || k.SameSite != http.SameSiteStrictMode || k.Path != "/" || k.Domain != "" {
+			site := http.SameSiteStrictMode
+			if k.Name == awayCookie { // another site leads back with it
+				site = http.SameSiteLaxMode
+			}
+			if !k.HttpOnly || k.SameSite != site || k.Path != "/" || k.Domain != "" {
 				t.Errorf("%s %s: cookie %v", method, at, k)
 			}
 		}
@@ -234,6 +239,18 @@ func TestHost(t *testing.T) {
 		b.host = host
 		if r := b.do("GET", "/", nil); r.StatusCode != want {
 			t.Errorf("host %q: %d, want %d", host, r.StatusCode, want)
+		}
+	}
+	b.host = "localhost"
+	form := url.Values{"form": {b.token("/help")}} // all is right but the host
+	b.host = "rebound.example"
+	for _, p := range append(pages(), page{method: "GET", pattern: "/assets/console.js"}, page{method: "GET", pattern: "/nothing"}) {
+		var sent url.Values
+		if p.method == "POST" {
+			sent = form
+		}
+		if r := b.do(p.method, address(p.pattern), sent); r.StatusCode != 421 || r.Header.Get("X-Frame-Options") != "DENY" || len(r.Cookies()) > 0 {
+			t.Errorf("%s %s for another host: %d", p.method, p.pattern, r.StatusCode)
 		}
 	}
 }
@@ -294,6 +311,24 @@ func TestOpenRedirect(t *testing.T) {
 		}
 		if to := b.as(m, "anna").post("/theme", "theme", "dark", "back", next).Header.Get("Location"); to != "/" {
 			t.Errorf("changing the theme with back %q leads to %q", next, to)
+		}
+	}
+	// No route leads elsewhere, whatever it is told.
+	for _, p := range pages() {
+		for _, who := range []string{"", "ada"} {
+			for _, evil := range []string{"//evil.example/", "https://evil.example", "/\\evil.example", "javascript:alert(1)"} {
+				c, q := b.as(m, who), url.Values{"next": {evil}, "back": {evil}, "q": {evil}, "return": {evil}, "done": {evil}}
+				var form url.Values
+				if p.method == "POST" {
+					form = maps.Clone(q)
+					form.Set("form", c.token("/help"))
+				}
+				at := address(p.pattern) + "?" + q.Encode()
+				to := c.do(p.method, at, form).Header.Get("Location")
+				if u, err := url.Parse(to); err != nil || to != "" && local(to) != to || u.Host != "" {
+					t.Errorf("%s %s as %q leads to %q", p.method, at, who, to)
+				}
+			}
 		}
 	}
 }

@@ -13,23 +13,35 @@ type entitiesView struct {
 	Rows  []desk.EntityRow
 	Next  string
 	First bool
+	Order desk.Order
+	Heads map[string]head
+	Start string // address of the first page
 }
 
 func showEntities(v *visit) error {
 	q := v.URL.Query()
-	s := entitiesView{Text: cut(strings.TrimSpace(q.Get("q")), 200), First: q.Get("after") == ""}
-	rows, next, err := v.c.Entities.Find(v.Context(), v.who.Tenant(), s.Text, q.Get("after"), rowsPerPage)
+	s := entitiesView{Text: cut(strings.TrimSpace(q.Get("q")), 200), First: q.Get("after") == "", Order: ordered(q)}
+	rows, next, err := v.c.Entities.Find(v.Context(), v.who.Tenant(), s.Text, s.Order, q.Get("after"), rowsPerPage)
 	if err != nil {
 		return err
 	}
 	s.Rows = rows
+	a := url.Values{}
+	if s.Text != "" {
+		a.Set("q", s.Text)
+	}
+	write(s.Order, a)
+	s.Start = strings.TrimSuffix("/entities?"+a.Encode(), "?")
 	if next != "" {
-		a := url.Values{"after": {next}}
-		if s.Text != "" {
-			a.Set("q", s.Text)
-		}
+		a.Set("after", next)
 		s.Next = "/entities?" + a.Encode()
 	}
+	shown := s.Order
+	if shown.By == "" {
+		shown.By = "seen"
+	}
+	s.Heads = heads("/entities", q, shown, sortable{"name", "Name", "", true}, sortable{"kind", "Kind", "", true},
+		sortable{"learned", "Learned", "n", false}, sortable{"seen", "Last seen", "", false})
 	return v.show(http.StatusOK, "entities", "Entities", s)
 }
 
@@ -54,7 +66,7 @@ func showSearch(v *visit) error {
 	if s.Text == "" {
 		return v.show(http.StatusOK, "search", "Search", s)
 	}
-	entities, next, err := v.c.Entities.Find(v.Context(), v.who.Tenant(), s.Text, "", found)
+	entities, next, err := v.c.Entities.Find(v.Context(), v.who.Tenant(), s.Text, desk.Order{}, "", found)
 	if err != nil {
 		return err
 	}

@@ -3,8 +3,10 @@ package console
 import (
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"vedette/internal/api/desk"
 	"vedette/internal/entity"
@@ -18,33 +20,39 @@ const (
 
 type entityView struct {
 	desk.Entity
-	Title     string
-	Says      string
-	Learning  string // width
-	Signals   []signalView
-	Findings  []findingRow
-	Left      int // findings that are not shown
-	Cases     []rowView
-	PeersLeft int
+	Title    string
+	Says     string
+	Learning string   // width
+	Progress []string // how far learning has come, in sentences
+	Signals  []signalView
+	Quiet    []string // signals with nothing to draw
+	QuietOf  string
+	News     []newsView
+	Young    string // why all of them are new
+	Group    string // whom it is compared with, in a sentence
+	Findings []findingRow
+	Left     int // findings that are not shown
+	Cases    []rowView
+}
+
+// newsView is what is new of one kind.
+type newsView struct {
+	Name  string
+	Count string // how many there were in the week; empty if that is not known
+	Rows  []newRow
+	Left  int // that are not named
+}
+
+type newRow struct {
+	Peer  desk.EntityRow
+	Label string
+	Time  time.Time
 }
 
 type findingRow struct {
 	When, Nats, Facet, What string
 	At                      int64
 }
-
-// signalView is a strip: the band of what is normal, and the line of what was seen.
-type signalView struct {
-	Name, Window string
-	Seen, Normal string
-	Band, Line   string // of the picture: a polygon and a path
-	Marks        []dot
-	Label        string
-	Known        bool
-	Rare         int
-}
-
-type dot struct{ X, Y string }
 
 func showEntity(v *visit) error {
 	id, err := readID(v.PathValue("key"))
@@ -59,12 +67,12 @@ func showEntity(v *visit) error {
 	if s.Title == "" {
 		s.Title = "unnamed " + narrate.ID(id)
 	}
-	s.PeersLeft = max(0, len(e.Peers)-mostPeers)
 	s.Entity.Peers = e.Peers[:min(mostPeers, len(e.Peers))]
 	s.describe()
-	for _, g := range e.Signals {
-		s.Signals = append(s.Signals, strip(g))
-	}
+	s.learning(v.c.Now())
+	s.Signals, s.Quiet = signals(e.Signals)
+	s.QuietOf = count(float64(len(s.Quiet)), "signal", "signals") + " with nothing in the last 7 days"
+	s.news()
 	for _, f := range e.Findings[:min(mostFindings, len(e.Findings))] {
 		s.Findings = append(s.Findings, findingRow{narrate.Span(f.From, f.To), strconv.FormatFloat(f.Nats, 'f', 1, 64), upper(f.Facet.String()), upper(narrate.Predicate(f, e.Names)) + ".", f.From})
 	}
@@ -90,53 +98,79 @@ func (s *entityView) describe() {
 	if !s.First.IsZero() {
 		s.Says += ", known since " + s.First.UTC().Format("2 January 2006")
 	}
-	if s.Group != "" {
-		s.Says += ", compared with " + narrate.Cut(see(s.Group), 60)
-	}
 	s.Says += "."
+	who := "all machines of ours"
+	if s.Entity.Group != "" {
+		who = narrate.Cut(see(s.Entity.Group), 60)
+	}
+	if s.Compared > 1 {
+		s.Group = "It is compared with " + who + ": " + narrate.Number(float64(s.Compared)) + " that were active in the last 7 days, itself among them."
+	} else if s.Own {
+		s.Group = "There is nobody yet to compare it with: what its peers do is learned once a day."
+	}
 }
 
-// strip draws a signal in a box of 480 by 64.
-func strip(g desk.Signal) signalView {
-	const width, height, pad = 480.0, 64.0, 4.0
-	s := signalView{Name: upper(see(g.Name)), Window: narrate.Duration(g.Window.Seconds()), Known: g.Known, Seen: "nothing yet", Normal: "not known yet"}
-	top := 0.0
-	for _, p := range g.Points {
-		top = max(top, p.Observed, p.High)
+// learning says how far learning has come, and until when what is damped.
+func (s *entityView) learning(now time.Time) {
+	p := s.Entity.Progress
+	if p.Full == 0 {
+		return
 	}
-	if len(g.Points) == 0 || top <= 0 || math.IsInf(top, 0) || math.IsNaN(top) {
-		return s
-	}
-	x := func(i int) string {
-		return strconv.FormatFloat(width*(float64(i)+0.5)/float64(len(g.Points)), 'f', 1, 64)
-	}
-	y := func(n float64) string {
-		return strconv.FormatFloat(height-pad-(height-2*pad)*math.Sqrt(max(0, n)/top), 'f', 1, 64)
-	}
-	var up, down, line []string
-	pen := "M"
-	for i, p := range g.Points {
-		up = append(up, x(i)+","+y(p.High))
-		down = append([]string{x(i) + "," + y(p.Low)}, down...)
-		if p.Missing {
-			pen = "M"
-			continue
+	until := func(hours int) string {
+		left := p.Full - hours
+		text := ", until " + count(float64(left), "more hour", "more hours") + " of telemetry " + plural(float64(left), "is", "are") + " learned"
+		if told := s.told(); now.Sub(told) < 3*time.Hour { // else it is not known when they will be
+			text += ": at the earliest on " + told.Add(time.Duration(left)*time.Hour).UTC().Format("2 January at 15:00 UTC")
 		}
-		line, pen = append(line, pen+x(i)+" "+y(p.Observed)), "L"
-		if p.Finding {
-			s.Marks, s.Rare = append(s.Marks, dot{x(i), y(p.Observed)}), s.Rare+1
+		return text + "."
+	}
+	share := func(hours int) string { return narrate.Percent(float64(hours) / float64(p.Full)) }
+	if p.Entity < p.Full {
+		s.Progress = append(s.Progress, upper(count(float64(p.Entity), "hour", "hours"))+" of what is normal for it "+plural(float64(p.Entity), "is", "are")+" learned. What is unusual for it counts "+share(p.Entity)+until(p.Entity))
+	} else {
+		s.Progress = append(s.Progress, "What is normal for it is learned: nothing about it is damped.")
+	}
+	if p.Estate < p.Full {
+		s.Progress = append(s.Progress, "Of all that is ours, "+count(float64(p.Estate), "hour is", "hours are")+" learned. What is unusual here counts "+share(p.Estate)+until(p.Estate))
+	}
+}
+
+// told returns the hour up to which telemetry was learned.
+func (s *entityView) told() time.Time {
+	for _, g := range s.Entity.Signals {
+		if n := len(g.Points); n > 0 {
+			return g.Points[n-1].Time
 		}
 	}
-	s.Line = strings.Join(line, "")
-	last := g.Points[len(g.Points)-1]
-	s.Seen = narrate.Quantity(last.Observed, g.Unit)
-	if last.Missing {
-		s.Seen = "nothing"
+	return s.Last
+}
+
+// news sorts what is new by kind.
+func (s *entityView) news() {
+	const week = 7 * 24 * time.Hour
+	if len(s.Firsts) > 0 && s.told().Sub(s.First) < week {
+		s.Young = "It was first seen on " + s.First.UTC().Format("2 January 2006") + ", so all that it does is new."
 	}
-	if g.Known {
-		s.Band = strings.Join(append(up, down...), " ")
-		s.Normal = narrate.Quantity(last.Low, g.Unit) + " to " + narrate.Quantity(last.High, g.Unit)
+	for _, f := range s.Firsts {
+		i := slices.IndexFunc(s.News, func(n newsView) bool { return n.Name == upper(see(f.Signal)) })
+		if i < 0 {
+			i = len(s.News)
+			s.News = append(s.News, newsView{Name: upper(see(f.Signal))})
+		}
+		s.News[i].Rows = append(s.News[i].Rows, newRow{f.Peer, narrate.Cut(see(f.Label), 48), f.Time})
 	}
-	s.Label = s.Name + ", last " + strconv.Itoa(len(g.Points)) + " windows of " + s.Window + ": " + s.Seen + " in the last; normally " + s.Normal + "; " + count(float64(s.Rare), "finding", "findings")
-	return s
+	for i := range s.News {
+		n := &s.News[i]
+		for _, g := range s.Entity.Signals {
+			if g.Reading != desk.News || upper(see(g.Name)) != n.Name {
+				continue
+			}
+			sum := 0.0
+			for _, p := range g.Points {
+				sum += p.Observed
+			}
+			n.Count = narrate.Number(math.Round(sum)) + " in 7 days"
+			n.Left = max(0, int(math.Round(min(sum, 1e9)))-len(n.Rows))
+		}
+	}
 }

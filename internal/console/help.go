@@ -12,15 +12,23 @@ type helpView struct {
 func showHelp(v *visit) error {
 	return v.show(http.StatusOK, "help", "Help", helpView{
 		Keys: [][2]string{
-			{"j", "next row"},
-			{"k", "row before"},
-			{"Enter", "open the row"},
+			{"j", "next row or sentence"},
+			{"k", "the one before"},
+			{"Enter", "open it"},
 			{"x", "mark the row"},
+			{"a", "assign to me: what is marked, or is open"},
+			{"b", "say why it is benign, on the list"},
+			{"v", "judge, on an incident"},
 			{"n", "write a note, on an incident"},
+			{"Ctrl Enter", "send what you write"},
+			{"u", "up, from one to the list"},
 			{"/", "search"},
+			{"Esc", "leave a field"},
 			{"g h", "Home"},
 			{"g i", "Incidents"},
-			{"?", "this page"},
+			{"g e", "Entities"},
+			{"g s", "Sources"},
+			{"?", "this list, and turning the keys off"},
 		},
 		Words: [][2]string{
 			{"Entity", "Somebody or something that takes part: a machine, an account, a controller, a place outside."},

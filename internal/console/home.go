@@ -18,6 +18,7 @@ type homeView struct {
 	More     int
 	Promise  promiseView
 	Gaps     []desk.Source
+	Others   int // sources with a gap beside these
 	Sources  int
 	Done     desk.Done
 	Fresh    bool // nothing has come in yet
@@ -69,6 +70,10 @@ func showHome(v *visit) error {
 	for _, o := range sources {
 		received += o.Received
 		if o.State == desk.Gap || o.State == desk.Silent || o.State == desk.Failed {
+			if len(s.Gaps) == atMost {
+				s.Others++
+				continue
+			}
 			s.Gaps = append(s.Gaps, o)
 		}
 	}
@@ -97,8 +102,9 @@ func (s *homeView) headline(n desk.Counts) {
 		s.Lead = words(n.Mine) + " of them " + plural(float64(n.Mine), "is", "are") + " yours."
 	}
 	if len(s.Gaps) > 0 && !s.Fresh {
-		s.Lead += " " + words(len(s.Gaps)) + " of " + narrate.Number(float64(s.Sources)) + " " + plural(float64(s.Sources), "source", "sources") + " " +
-			plural(float64(len(s.Gaps)), "is", "are") + " not as it should be, so something may go unseen."
+		n := len(s.Gaps) + s.Others
+		s.Lead += " " + words(n) + " of " + narrate.Number(float64(s.Sources)) + " " + plural(float64(s.Sources), "source", "sources") + " " +
+			plural(float64(n), "is not as it", "are not as they") + " should be, so something may go unseen."
 	}
 }
 
@@ -126,7 +132,10 @@ func promised(p desk.Promise) promiseView {
 	}
 	v.Detail = "At most " + narrate.Number(p.Budget) + " false " + plural(p.Budget, "incident", "incidents") + " shown per 1,000 entities and day; " +
 		count(float64(p.Entities), "entity was", "entities were") + " active in the last 7 days."
-	if open > 0 {
+	switch {
+	case open > 0 && surfaced == 1:
+		v.Detail += " The one shown is not judged yet, and may turn out false."
+	case open > 0:
 		v.Detail += " " + words(open) + " of the " + strconv.Itoa(surfaced) + " shown " + plural(float64(open), "is", "are") + " not judged yet, and may turn out false."
 	}
 	v.chart(daily)

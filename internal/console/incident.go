@@ -15,6 +15,7 @@ import (
 	"vedette/internal/fault"
 	"vedette/internal/finding"
 	"vedette/internal/incident"
+	"vedette/internal/look"
 	"vedette/internal/narrate"
 )
 
@@ -42,6 +43,7 @@ type incidentView struct {
 	Asked      string
 	Formula    string
 	Line       timeline
+	Graph      look.Graph
 	Who        []party
 	WhoLeft    int
 	Shown      int // the sentence whose records are beside
@@ -117,6 +119,7 @@ func (v *visit) incident(status int, c desk.Case, change func(*incidentView)) er
 	s.tell(story[1:], v.shown())
 	s.weigh()
 	s.parties()
+	s.Graph = look.NewGraph(c.Body, c.Names, "touched", func(k entity.Key) string { return "/entities/" + narrate.ID(uint64(k)) })
 	for _, r := range c.Similar {
 		s.Past = append(s.Past, rowOf(r))
 	}

@@ -28,7 +28,9 @@ type incidentsView struct {
 	Judge  bool   // the reader may judge
 	Here   string // this page, for forms
 	Says   string // what the list holds, in a sentence
-	Filter string // the query without the place in the list
+	Order  desk.Order
+	Heads  map[string]head
+	Urgent string // address of the list in its own order; empty if it is in it
 }
 
 type tab struct {
@@ -63,13 +65,13 @@ func rowOf(r desk.Row) rowView {
 
 func showIncidents(v *visit) error {
 	q := v.URL.Query()
-	f := desk.Filter{Pile: desk.Pile(q.Get("pile")), Text: cut(strings.TrimSpace(q.Get("q")), 200)}
+	f := desk.Filter{Pile: desk.Pile(q.Get("pile")), Text: cut(strings.TrimSpace(q.Get("q")), 200), Order: ordered(q)}
 	switch f.Pile {
 	case desk.Surfaced, desk.Hidden, desk.Closed:
 	default:
 		f.Pile = desk.Surfaced
 	}
-	s := incidentsView{Pile: f.Pile, Text: f.Text, Mine: q.Get("mine") != "", Judge: v.who.May(auth.JudgeIncidents), First: q.Get("after") == ""}
+	s := incidentsView{Pile: f.Pile, Text: f.Text, Mine: q.Get("mine") != "", Judge: v.who.May(auth.JudgeIncidents), First: q.Get("after") == "", Order: f.Order}
 	if s.Mine {
 		f.Assignee = v.who.Name()
 	}
@@ -88,8 +90,19 @@ func showIncidents(v *visit) error {
 	if next != "" {
 		s.Next = s.address(next)
 	}
+	s.heads(q)
 	s.tabs(counts)
 	return v.show(http.StatusOK, "incidents", "Incidents", s)
+}
+
+func (s *incidentsView) heads(q url.Values) {
+	s.Heads = heads("/incidents", q, s.Order, sortable{"sure", "How sure", "", false}, sortable{"assignee", "With", "", true},
+		sortable{"findings", "Findings", "n", false}, sortable{"changed", "Changed", "", false})
+	if s.Order != (desk.Order{}) {
+		u := *s
+		u.Order = desk.Order{}
+		s.Urgent = u.address("")
+	}
 }
 
 func (s *incidentsView) tabs(n desk.Counts) {
@@ -108,6 +121,8 @@ func (s *incidentsView) tabs(n desk.Counts) {
 		s.Says = "Below what the budget asks for, so nobody was called. Each says why."
 	case s.Pile == desk.Closed:
 		s.Says = "Decided and put away. They can be opened again."
+	case s.Urgent != "":
+		s.Says = "What needs a decision."
 	default:
 		s.Says = "What needs a decision, the most urgent first."
 	}
@@ -125,6 +140,7 @@ func (s *incidentsView) address(after string) string {
 	if s.Text != "" {
 		q.Set("q", s.Text)
 	}
+	write(s.Order, q)
 	if after != "" {
 		q.Set("after", after)
 	}

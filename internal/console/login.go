@@ -11,7 +11,8 @@ import (
 type loginView struct {
 	Name, Next string
 	Wrong      string
-	Waiting    bool // nobody is here yet
+	Waiting    bool   // nobody is here yet
+	Elsewhere  string // where else to sign in
 }
 
 func showLogin(v *visit) error {
@@ -22,7 +23,7 @@ func showLogin(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.show(http.StatusOK, "login", "Sign in", loginView{Next: local(v.URL.Query().Get("next")), Waiting: waiting})
+	return v.show(http.StatusOK, "login", "Sign in", loginView{Next: local(v.URL.Query().Get("next")), Waiting: waiting, Elsewhere: v.c.elsewhere()})
 }
 
 func doLogin(v *visit) error {
@@ -31,9 +32,10 @@ func doLogin(v *visit) error {
 	if soon := (*desk.TooSoon)(nil); err != nil && fault.KindOf(err) != fault.Denied && !errors.As(err, &soon) {
 		return err
 	} else if soon != nil {
-		return v.show(http.StatusTooManyRequests, "login", "Sign in", loginView{Name: cut(name, 64), Next: next, Wrong: message(err)})
+		v.retryAfter(soon)
+		return v.show(http.StatusTooManyRequests, "login", "Sign in", loginView{Name: cut(name, 64), Next: next, Wrong: message(err), Elsewhere: v.c.elsewhere()})
 	} else if err != nil {
-		return v.show(http.StatusUnauthorized, "login", "Sign in", loginView{Name: cut(name, 64), Next: next, Wrong: message(err)})
+		return v.show(http.StatusUnauthorized, "login", "Sign in", loginView{Name: cut(name, 64), Next: next, Wrong: message(err), Elsewhere: v.c.elsewhere()})
 	}
 	v.enter(shown)
 	return v.to(next, "")

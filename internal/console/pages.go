@@ -9,6 +9,7 @@ type page struct {
 	own             bool            // everybody who has signed in may: it is about themselves
 	need            auth.Permission // else it takes this
 	quiet           bool            // nobody makes such a request by hand
+	guest           bool            // it is there in demonstrations only
 	handle          func(*visit) error
 }
 
@@ -17,10 +18,13 @@ type page struct {
 func pages() []page {
 	return []page{
 		// Coming in and going out.
+		{method: "GET", pattern: "/enter", open: true, guest: true, handle: doEnter},
 		{method: "GET", pattern: "/setup", open: true, handle: showSetup},
 		{method: "POST", pattern: "/setup", open: true, handle: doSetup},
 		{method: "GET", pattern: "/login", open: true, handle: showLogin},
 		{method: "POST", pattern: "/login", open: true, handle: doLogin},
+		{method: "GET", pattern: "/login/elsewhere", open: true, handle: goElsewhere},
+		{method: "GET", pattern: "/login/elsewhere/back", open: true, handle: comeBack},
 		{method: "POST", pattern: "/logout", own: true, handle: doLogout},
 		{method: "POST", pattern: "/theme", open: true, handle: doTheme},
 
@@ -53,5 +57,6 @@ func pages() []page {
 		{method: "GET", pattern: "/settings/people", need: auth.ManagePeople, handle: showPeople},
 		{method: "POST", pattern: "/settings/people", need: auth.ManagePeople, handle: doInvite},
 		{method: "POST", pattern: "/settings/people/{name}", need: auth.ManagePeople, handle: doPerson},
+		{method: "GET", pattern: "/settings/audit", need: auth.ReadAudit, handle: showAudit},
 	}
 }

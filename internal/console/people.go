@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"net/url"
 
 	"vedette/internal/api/desk"
 	"vedette/internal/auth"
@@ -41,6 +42,14 @@ func roleSays(r auth.Role) string {
 		return "looks at everything, changes nothing"
 	}
 	return ""
+}
+
+// issuerName returns what people know an issuer by: its host.
+func issuerName(issuer string) string {
+	if u, err := url.Parse(issuer); err == nil && u.Host != "" {
+		return u.Host
+	}
+	return issuer
 }
 
 func showPeople(v *visit) error { return v.people(http.StatusOK, func(*peopleView) {}) }
@@ -92,6 +101,8 @@ func doPerson(v *visit) error {
 		return v.peopled(v.c.People.SetDisabled(ctx, by, name, true))
 	case "enable":
 		return v.peopled(v.c.People.SetDisabled(ctx, by, name, false))
+	case "end":
+		return v.peopled(v.c.Door.EndSessions(ctx, by, name))
 	case "code":
 		p, err := v.c.People.Person(ctx, v.who.Tenant(), name)
 		if err != nil {

@@ -180,6 +180,7 @@ type shell struct {
 	Now            time.Time
 	Data           any
 	People, System bool
+	Trail          bool // may read the audit
 }
 
 // show writes a page.
@@ -197,8 +198,9 @@ func (v *visit) show(status int, name, title string, data any) error {
 		Title: title, Here: here, Style: v.c.style, Script: v.c.script, Site: v.c.Site, Version: v.c.Version,
 		Who: v.who, Token: token, Once: once, Back: v.URL.RequestURI(), Query: see(cut(v.URL.Query().Get("q"), 200)), Done: said(v.URL.Query().Get("done")), Now: v.c.Now(), Data: data,
 		Live: here == "incidents" || here == "{$}" || here == "sources", People: v.who.May(auth.ManagePeople), System: v.who.May(auth.ManageSettings),
+		Trail: v.who.May(auth.ReadAudit),
 	}
-	if v.Method != http.MethodGet {
+	if v.Method != http.MethodGet || strings.HasPrefix(v.page.pattern, "/login/elsewhere") {
 		s.Back, s.Query = "/", ""
 	}
 	if k, err := v.Cookie(themeCookie); err == nil && (k.Value == "light" || k.Value == "dark") {
@@ -261,7 +263,7 @@ type trouble struct {
 func (v *visit) fail(err error) {
 	status, t := explain(err)
 	if soon := (*desk.TooSoon)(nil); errors.As(err, &soon) {
-		v.w.Header().Set("Retry-After", strconv.Itoa(int(soon.Wait.Seconds())+1))
+		v.retryAfter(soon)
 	}
 	switch stranger := v.who.Name() == "" && errors.Is(err, errSignIn); {
 	case stranger && v.page.quiet:
@@ -287,6 +289,11 @@ func (v *visit) fail(err error) {
 		v.c.options.Log.ErrorContext(v.Context(), "the page about an error failed", "error", errShow)
 		http.Error(v.w, "Something failed, and so did the page that should say what. Nothing was changed by reading a page.", http.StatusInternalServerError)
 	}
+}
+
+// retryAfter tells programs how long to wait.
+func (v *visit) retryAfter(soon *desk.TooSoon) {
+	v.w.Header().Set("Retry-After", soon.Seconds())
 }
 
 // explain puts an error into words. What is ours alone is not told to the world.

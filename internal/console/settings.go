@@ -18,6 +18,7 @@ import (
 
 type settingsView struct {
 	Strong   bool
+	Issuer   string // where the person signs in; empty: here
 	Sessions []sessionRow
 	Tokens   []tokenRow
 	Scopes   []scope
@@ -50,6 +51,7 @@ type scope struct{ Name, Says string }
 type codeView struct {
 	Secret, Text string
 	Address      template.URL
+	QR           *qrView
 }
 
 func showSettings(v *visit) error {
@@ -62,7 +64,7 @@ func (v *visit) settings(status int, change func(*settingsView)) error {
 	if err != nil {
 		return err
 	}
-	s := settingsView{Strong: me.Strong, System: v.who.May(auth.ManageSettings), Scopes: scopes(v.who)}
+	s := settingsView{Strong: me.Strong, Issuer: issuerName(me.Issuer), System: v.who.May(auth.ManageSettings), Scopes: scopes(v.who)}
 	seats, err := v.c.Door.Sessions.Sessions(ctx, tenant, name)
 	if err != nil {
 		return err
@@ -78,7 +80,7 @@ func (v *visit) settings(status int, change func(*settingsView)) error {
 		r := tokenRow{t, hex.EncodeToString(t.Hash[:]), strings.Join(t.Scopes.Names(), ", "), "valid"}
 		if t.Revoked {
 			r.State = "revoked"
-		} else if !v.c.Now().Before(t.Expires) {
+		} else if !v.c.Door.Now().Before(t.Expires) {
 			r.State = "expired"
 		}
 		s.Tokens = append(s.Tokens, r)
@@ -134,9 +136,15 @@ func (v *visit) enrol() (*codeView, error) {
 	for g := range slices.Chunk([]byte(text), 4) {
 		groups = append(groups, string(g))
 	}
+	address := auth.TOTPAddress(secret, "Vedette "+v.c.Site, v.who.Name())
+	code, err := qrCode(address)
+	if err != nil {
+		return nil, err
+	}
 	return &codeView{
 		base64.RawURLEncoding.EncodeToString(secret), strings.Join(groups, " "),
-		template.URL(auth.TOTPAddress(secret, "Vedette "+v.c.Site, v.who.Name())), //nolint:gosec // made by auth, every part escaped
+		template.URL(address), //nolint:gosec // made by auth, every part escaped
+		code,
 	}, nil
 }
 

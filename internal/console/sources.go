@@ -1,9 +1,8 @@
 package console
 
 import (
-	"cmp"
 	"net/http"
-	"slices"
+	"strconv"
 
 	"vedette/internal/api/desk"
 )
@@ -15,7 +14,10 @@ type sourcesView struct {
 	Off     int64 // what the account of all does not explain
 	Says    string
 	Manage  bool
-	Reasons int // most reasons of a source
+	Reasons int    // most reasons of a source
+	Before  int    // sources on pages before this one
+	Next    string // address of the next page; empty if there is none
+	Heads   map[string]head
 }
 
 type sourceRow struct {
@@ -49,21 +51,38 @@ func showSources(v *visit) error {
 		s.Total.Lost += o.Lost
 		s.Off += r.Off
 	}
-	slices.SortStableFunc(s.Rows, func(a, b sourceRow) int {
-		if a.Wrong != b.Wrong {
-			return map[bool]int{true: -1, false: 1}[a.Wrong]
-		}
-		return cmp.Compare(b.Received, a.Received)
-	})
+	q := v.URL.Query()
+	o := ordered(q)
+	s.sort(o)
+	s.Heads = heads("/sources", q, o, sortable{"name", "Source", "", true}, sortable{"received", "Received", "n", false}, sortable{"decoded", "= decoded", "n", false},
+		sortable{"rejected", "+ rejected", "n", false}, sortable{"lost", "+ lost", "n", false}, sortable{"last", "Last record", "", false})
+	s.Before = turned(v.URL.Query().Get("from"), len(s.Rows))
+	if s.Rows = s.Rows[s.Before:]; len(s.Rows) > mostSources {
+		s.Rows = s.Rows[:mostSources]
+		q.Set("from", strconv.Itoa(s.Before+mostSources))
+		s.Next = "/sources?" + q.Encode()
+	}
 	switch {
 	case len(all) == 0:
 		s.Says = "No source is set up yet."
 	case s.Gaps > 0:
-		s.Says = words(s.Gaps) + " of " + count(float64(len(all)), "source", "sources") + " " + plural(float64(s.Gaps), "is", "are") + " not as it should be."
+		s.Says = words(s.Gaps) + " of " + count(float64(len(all)), "source", "sources") + " " + plural(float64(s.Gaps), "is not as it", "are not as they") + " should be."
 	default:
 		s.Says = "Every source is as it should be."
 	}
 	return v.show(http.StatusOK, "sources", "Sources", s)
+}
+
+// mostSources is how many stand on a page. Those with something wrong come first.
+const mostSources = 200
+
+// turned returns where a page of a list of n begins.
+func turned(from string, n int) int {
+	at, err := strconv.Atoi(from)
+	if err != nil {
+		return 0
+	}
+	return max(0, min(at, n))
 }
 
 // bars draws counts, the latest at the right.

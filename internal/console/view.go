@@ -30,6 +30,8 @@ func (c *console) functions() template.FuncMap {
 		"id":       func(n uint64) string { return narrate.ID(n) },
 		"key":      func(k entity.Key) string { return narrate.ID(uint64(k)) },
 		"ago":      func(t time.Time) string { return ago(c.Now(), t) },
+		"ending":   ending,
+		"since":    func(t time.Time) string { return ago(c.Door.Now(), t) }, // of what people do themselves
 		"stamp":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"utc":      func(t time.Time) string { return narrate.Moment(t.UnixNano()) },
 		"count":    func(n any, one, many string) string { return count(float(n), one, many) },
@@ -37,6 +39,7 @@ func (c *console) functions() template.FuncMap {
 		"upper":    upper,
 		"lower":    strings.ToLower,
 		"hasGap":   func(parts []desk.Part) bool { return ailing(parts) > 0 },
+		"issuer":   issuerName,
 		"verdicts": func() []incident.Verdict { return verdicts() },
 	}
 }
@@ -59,6 +62,20 @@ func float(n any) float64 {
 
 // see makes what comes from telemetry fit to be looked at.
 func see(s string) string { return narrate.Cut(narrate.Visible(s), 2000) }
+
+// ending returns the end of a name that is too long, which says more of a path than its
+// beginning does.
+func ending(n int, s string) string {
+	s = see(s)
+	if len(s) <= n {
+		return s
+	}
+	at := len(s) - n
+	for at < len(s) && !utf8.RuneStart(s[at]) {
+		at++
+	}
+	return "…" + s[at:]
+}
 
 // lines is see for what people wrote in several lines.
 func lines(s string) string {

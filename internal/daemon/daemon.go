@@ -13,11 +13,11 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"time"
 
 	"vedette/internal/config"
+	"vedette/internal/daemon/backup"
 	decoders "vedette/internal/decode/all"
 	"vedette/internal/event"
 	"vedette/internal/incident"
@@ -44,7 +44,8 @@ const (
 type Daemon struct {
 	config   config.Config
 	log      *slog.Logger
-	now      func() time.Time
+	now      func() time.Time // the clock
+	date     func() time.Time // what people are shown as now: the clock, or the date of logs that are replayed
 	key      []byte
 	journal  *journal.Journal
 	segments *segments.Store
@@ -53,11 +54,20 @@ type Daemon struct {
 	live     *intake.Live
 	feeds    feeds
 	keeper   keeper
+	memory   *memory
+	replay   *replay // nil if there are feeds
 
 	declaring sync.Mutex    // held while what people set goes to the log
 	declared  input.Setting // that is there, or on its way
 
+	upkeep    sync.Mutex      // held while what is kept must stay as it is, or is changed: snapshots, retention, backups
+	reloading sync.RWMutex    // guards config
+	changing  sync.Mutex      // held while the configuration is read again
+	life      context.Context // of what runs; nil before
+	condition condition
+
 	saved  input.Position // of the last snapshot
+	before input.Position // of the one before; 0 if that is not known
 	events uint64         // that the learner had applied then
 	at     time.Time      // when it was made
 }
@@ -71,45 +81,48 @@ type keeper interface {
 
 // Open opens what is kept in the data folder and applies what was not yet applied.
 func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, err error) {
-	d = &Daemon{config: c, log: log, now: time.Now}
+	d = &Daemon{config: c, log: log, now: time.Now, date: time.Now}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.Close())
 		}
 	}()
-	learned := filepath.Join(c.Data, "learned")
-	if d.key, err = snapshot.Key(learned); err != nil {
+	if err = usable(c.Data); err != nil {
+		return d, err
+	}
+	if err = backup.Whole(c.Data); err != nil {
+		return d, err
+	}
+	if d.key, err = snapshot.Key(d.learnedFolder()); err != nil {
 		return d, err
 	}
 	if d.journal, err = journal.Open(ctx, filepath.Join(c.Data, "journal"), journal.Options{}); err != nil {
-		return d, fmt.Errorf("journal: %w", err)
+		return d, inUse(c.Data, err)
 	}
 	if lost := d.journal.Recovered(); lost != "" {
 		log.Warn("the journal was damaged", "what", lost)
 	}
-	keep := segments.Options{DiskBudget: c.Keep.Disk, Retention: map[event.Type]time.Duration{}}
-	for t := event.FlowType; t < event.Types; t++ {
-		keep.Retention[t] = time.Duration(c.Keep.Days) * 24 * time.Hour
+	if err = backup.Tidy(c.Data); err != nil {
+		return d, err
 	}
+	keep := segments.Options{DiskBudget: c.Keep.Disk, Retention: retention(c), Held: d.journal.First()}
 	if d.segments, err = segments.Open(filepath.Join(c.Data, "events"), keep); err != nil {
 		return d, err
 	}
+	d.memory = newMemory(memoryLimit(c.Memory), log, d.segments.Ease)
 	for _, p := range d.segments.Problems() {
 		log.Warn("the event store is damaged", "file", p.Path, "what", p.Reason)
 	}
 	if err = d.openState(ctx); err != nil {
 		return d, err
 	}
-	d.learner = newLearner(runtime.GOMAXPROCS(0))
-	if _, err = snapshot.Load(learned, d.learner.read); err != nil {
+	if err = d.restore(); err != nil {
 		return d, err
 	}
-	if safe := d.segments.Safe(); safe < d.learner.at {
-		log.Warn("events that were learned from are missing in the event store", "entries", d.learner.at-safe)
-	}
 	d.saved, d.events, d.at = d.learner.at, d.learner.events, d.now()
+	d.condition.started, d.condition.saved = d.at, d.at
 	in := intake.Intake{Tenant: tenant, Site: c.Site, Key: d.key, Decoders: decoders.Kinds()}
-	d.live = in.NewLive(d.journal, d.now)
+	d.live = in.NewLive(paced{d.journal, d.memory}, d.now)
 	d.feeds = feeds{log: log, live: d.live, place: d.learner.place, apply: d.applied}
 	err = d.catchUp(ctx)
 	d.declared = d.learner.setting
@@ -138,10 +151,13 @@ func (d *Daemon) apply(at input.Position, data []byte) error {
 func (d *Daemon) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	d.reloading.Lock()
+	d.life = ctx
+	d.reloading.Unlock()
 	// The intake and the learner end after the feeds, so that what was emitted is applied.
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	var rest sync.WaitGroup
+	var replaying, rest sync.WaitGroup
 	rest.Go(func() {
 		if err := d.live.Run(inner); err != nil {
 			cancel(fmt.Errorf("journal: %w", err))
@@ -155,11 +171,20 @@ func (d *Daemon) Run(ctx context.Context) error {
 		}
 	})
 	rest.Go(func() { d.tend(ctx) })
+	rest.Go(func() { d.merge(ctx) })
+	rest.Go(func() { d.memory.tend(ctx) })
 	if err := d.begin(ctx); err != nil {
 		cancel(err)
+	} else if d.replay != nil { // after what people set: events are judged under it
+		replaying.Go(func() {
+			if err := d.replay.run(ctx); err != nil && ctx.Err() == nil {
+				cancel(err)
+			}
+		})
 	}
 	<-ctx.Done()
 	d.feeds.wait()
+	replaying.Wait()
 	d.settle(inner, stop)
 	unfollow()
 	rest.Wait()
@@ -174,7 +199,7 @@ func (d *Daemon) begin(ctx context.Context) error {
 	if err := d.declare(ctx); err != nil {
 		return err
 	}
-	_, _, err := d.feeds.change(ctx, d.config.Feeds)
+	_, _, err := d.feeds.change(ctx, d.current().Feeds)
 	return err
 }
 
@@ -208,17 +233,32 @@ func (d *Daemon) tend(ctx context.Context) {
 			return
 		case <-t.C:
 		}
+		d.condition.tick(d.now())
 		d.clock()
-		if err := d.store(ctx); err != nil && ctx.Err() == nil {
+		err := d.store(ctx)
+		if err != nil && ctx.Err() == nil {
 			d.log.Error("incidents could not be kept; trying again", "why", err)
-			continue
 		}
-		if d.now().Sub(d.at) >= snapshotEvery || d.learned()-d.events >= snapshotAfter {
-			if err := d.Snapshot(ctx); err != nil && ctx.Err() == nil {
+		if err == nil {
+			if err = d.due(ctx); err != nil && ctx.Err() == nil {
 				d.log.Error("no snapshot could be made; trying again", "why", err)
 			}
 		}
+		d.condition.went(err)
 	}
+}
+
+// due makes a snapshot if it is time for one. A backup that is being gathered makes it wait,
+// and nothing else.
+func (d *Daemon) due(ctx context.Context) error {
+	if !d.upkeep.TryLock() {
+		return nil
+	}
+	defer d.upkeep.Unlock()
+	if d.now().Sub(d.at) < snapshotEvery && d.learned()-d.events < snapshotAfter {
+		return nil
+	}
+	return d.snapshot(ctx)
 }
 
 func (d *Daemon) learned() uint64 {
@@ -257,18 +297,25 @@ func (d *Daemon) store(ctx context.Context) error {
 	return nil
 }
 
-// Snapshot writes what was learned, and has the journal forget what neither it nor the
-// event store needs any more.
+// Snapshot writes what was learned, and has the journal forget what neither the snapshot
+// before it nor the event store needs any more: what was written last may prove damaged.
 func (d *Daemon) Snapshot(ctx context.Context) error {
+	d.upkeep.Lock()
+	defer d.upkeep.Unlock()
+	return d.snapshot(ctx)
+}
+
+// snapshot does so while upkeep is held.
+func (d *Daemon) snapshot(ctx context.Context) error {
 	if err := d.save(ctx); err != nil {
 		return err
 	}
-	if removed, err := d.segments.Enforce(d.now()); err != nil {
+	if removed, err := d.segments.Enforce(d.date()); err != nil {
 		return err
 	} else if len(removed) > 0 {
 		d.log.Info("old events were removed", "segments", len(removed))
 	}
-	return d.journal.Forget(ctx, min(d.saved, d.segments.Safe())+1)
+	return d.journal.Forget(ctx, min(d.before, d.segments.Safe())+1)
 }
 
 // save writes what was learned.
@@ -279,6 +326,7 @@ func (d *Daemon) save(ctx context.Context) error {
 	body, at, events := d.learner.snapshot()
 	if at == d.saved {
 		d.at = d.now()
+		d.condition.save(d.at)
 		return nil
 	}
 	// Events are sealed before the snapshot counts: a snapshot stands for entries that need
@@ -286,10 +334,11 @@ func (d *Daemon) save(ctx context.Context) error {
 	if err := d.segments.Seal(); err != nil {
 		return err
 	}
-	if err := snapshot.Save(filepath.Join(d.config.Data, "learned"), body); err != nil {
+	if err := snapshot.Advance(d.learnedFolder(), body); err != nil {
 		return err
 	}
-	d.saved, d.events, d.at = at, events, d.now()
+	d.before, d.saved, d.events, d.at = d.saved, at, events, d.now()
+	d.condition.save(d.at)
 	return nil
 }
 

@@ -3,8 +3,11 @@ package daemon
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
+	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"vedette/internal/api/desk"
@@ -18,38 +21,51 @@ import (
 // Faces is what people and programs see of a daemon: the console, the API, health
 // and metrics. It is made by [Daemon.Faces].
 type Faces struct {
-	daemon  *Daemon
-	desk    *desk.Desk
-	lasting auth.Lasting
-	hub     hub
-	book    book
-	tally   tally
+	daemon   *Daemon
+	desk     *desk.Desk
+	lasting  auth.Lasting
+	hub      hub
+	book     book
+	tally    tally
+	requests requests
+	pair     atomic.Pointer[tls.Certificate] // of the console; nil without TLS
+	at       net.Addr                        // of the console, once it listens
+	// Welcome, if set, is told the way in for the first administrator, which is otherwise
+	// written to the log. In a replay without Keep it signs in at once, once; when it was
+	// used, Welcome is told the next one.
+	Welcome func(link string)
 }
 
 // newFaces returns the faces of a daemon that does not run yet.
-func newFaces(ctx context.Context, d *Daemon, version string) (*Faces, error) {
-	f := &Faces{daemon: d, lasting: auth.DefaultLasting()}
-	if err := f.book.open(ctx, d.state.Tenant(tenant), d.now()); err != nil {
+func newFaces(ctx context.Context, d *Daemon, version string) (f *Faces, err error) {
+	f = &Faces{daemon: d, lasting: auth.DefaultLasting()}
+	if err := f.book.open(ctx, d.state.Tenant(tenant), d.date()); err != nil {
 		return nil, err
 	}
-	f.tally.from, f.tally.day, f.tally.seen = d.learner.told(), d.now().Unix()/86400, map[uint64]bool{}
+	f.tally.from, f.tally.day, f.tally.seen = d.learner.told(), d.date().Unix()/86400, map[uint64]bool{}
 	if err := f.remember(); err != nil {
 		return nil, err
 	}
 	people := deskPeople{f}
+	if d.replay != nil {
+		f.book.kind = "file"
+		d.replay.booked = f.book.take
+	}
 	f.desk = &desk.Desk{
 		Door: &desk.Door{
-			Tenant: tenant, Key: d.state.FormKey(), Now: d.now, Random: rand.Reader, Lasting: f.lasting, Cost: auth.DefaultCost(),
+			Tenant: tenant, Key: d.state.FormKey(), Now: d.now, Random: rand.Reader, Lasting: f.lasting, Cost: auth.DefaultCost(), Tried: f.requests.tried,
 			Credentials: people, Sessions: deskSessions{f}, Tokens: deskTokens{f}, Codes: deskCodes{f}, Attempts: deskAttempts{f},
 		},
 		Incidents: deskIncidents{f}, Cases: deskIncidents{f}, Entities: deskEntities{f}, Sources: deskSources{f}, Records: deskRecords{f},
 		People: people, Overview: deskOverview{f}, Settings: deskSettings{f}, Changes: &f.hub,
-		Site: d.config.Site, Version: version, Now: d.now,
+		Audit: deskAudit{f, new(chain)},
+		Site:  d.config.Site, Version: version, Now: d.date,
+	}
+	if f.desk.Door.Elsewhere, err = f.elsewhere(); err != nil {
+		return nil, err
 	}
 	d.keeper = noticing{d.keeper, f}
-	for i, feed := range d.config.Feeds {
-		d.config.Feeds[i].Feed = watchedFeed{feed.Feed, feed.Name, f}
-	}
+	d.config.Feeds = f.watched(d.config.Feeds)
 	return f, nil
 }
 
@@ -85,7 +101,7 @@ func (n noticing) keep(ctx context.Context, changed []incident.Incident, gone []
 	if err := n.keeper.keep(ctx, changed, gone); err != nil {
 		return err
 	}
-	n.faces.tally.count(changed, n.faces.daemon.now())
+	n.faces.tally.count(changed, n.faces.daemon.date())
 	for _, in := range changed {
 		n.faces.changed(tenant, in.ID)
 	}

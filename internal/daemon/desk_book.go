@@ -69,7 +69,7 @@ func (f *Faces) remember() error {
 
 // note writes the file, if anything came in since it was written last.
 func (f *Faces) note() error {
-	found := f.tally.findings(f.daemon.now())
+	found := f.tally.findings(f.daemon.date())
 	b := &f.book
 	b.lock.Lock()
 	if !b.fresh {

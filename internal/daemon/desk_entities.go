@@ -3,8 +3,6 @@ package daemon
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
-	"encoding/binary"
 	"slices"
 	"strings"
 	"time"
@@ -18,19 +16,19 @@ import (
 )
 
 const (
-	learning   = 5 * 24 * time.Hour // until what is unusual for an entity counts in full; see package baseline
-	here       = 24 * time.Hour     // without being seen after which an identifier is of the past
-	mostCases  = 20                 // of an entity, that findings are taken from
-	mostFound  = 5000               // entities in a list
-	leastTyped = 2                  // letters from which all others are looked for, too
+	here       = 24 * time.Hour // without being seen after which an identifier is of the past
+	mostCases  = 20             // of an entity, that findings are taken from
+	mostFound  = 5000           // entities in a list
+	leastTyped = 2              // letters from which all others are looked for, too
 )
 
 // known is what the learner knows of an entity.
 type known struct {
 	resolve.Seen
-	name  string
-	ids   []resolve.Identifier
-	acted bool // it is learned: it was not only turned to, as by somebody who tries addresses
+	name    string
+	ids     []resolve.Identifier
+	acted   bool    // it is learned: it was not only turned to, as by somebody who tries addresses
+	learned float64 // how much of what is normal for it, 0 to 1
 }
 
 // addresses returns the addresses of an entity, the latest first.
@@ -62,7 +60,8 @@ func (l *learner) know(keys []entity.Key) map[entity.Key]known {
 
 // describe returns what is known of an entity. The lock is held.
 func (l *learner) describe(k entity.Key, seen resolve.Seen) known {
-	return known{seen, l.resolver.Directory.Name(k), l.resolver.Directory.Identifiers(k), l.machine.Known(k)}
+	learned, acted := l.machine.Learned(k)
+	return known{seen, l.resolver.Directory.Name(k), l.resolver.Directory.Identifiers(k), acted, learned}
 }
 
 // told returns the time up to which telemetry was learned, Unix nanoseconds.
@@ -106,8 +105,8 @@ type found struct {
 }
 
 // find returns the entities of ours that something is called, and with enough letters all
-// others, too; without any, all that are learned. Those last seen come first.
-func (l *learner) find(text string) []found {
+// others, too; without any, all that are learned, in an order.
+func (l *learner) find(text string, compare func(a, b found) int) []found {
 	text = strings.ToLower(text)
 	var all []found
 	l.lock.RLock()
@@ -120,11 +119,9 @@ func (l *learner) find(text string) []found {
 		}
 	}
 	l.lock.RUnlock()
-	slices.SortFunc(all, byLast)
+	slices.SortFunc(all, compare)
 	return all[:min(len(all), mostFound)]
 }
-
-func byLast(a, b found) int { return cmp.Or(cmp.Compare(b.To, a.To), cmp.Compare(a.key, b.key)) }
 
 // called reports whether a name or identifier holds the text, which is in lower case.
 func (k known) called(text string) bool {
@@ -132,30 +129,26 @@ func (k known) called(text string) bool {
 		slices.ContainsFunc(k.ids, func(id resolve.Identifier) bool { return strings.Contains(strings.ToLower(id.Value), text) })
 }
 
-// learned returns how much is known of what is normal for an entity, 0 to 1.
-func (k known) learned(now int64) float64 {
-	if !k.Own || !k.acted {
-		return 0
-	}
-	return max(0, min(1, float64(now-k.From)/float64(learning)))
-}
-
 // deskEntities reads entities.
 type deskEntities struct{ *Faces }
 
 // Find implements [desk.Entities]. An entity that is seen again while somebody turns pages
 // moves to the first.
-func (s deskEntities) Find(ctx context.Context, tenant, text, cursor string, n int) (rows []desk.EntityRow, next string, err error) {
+func (s deskEntities) Find(ctx context.Context, tenant, text string, o desk.Order, cursor string, n int) (rows []desk.EntityRow, next string, err error) {
 	if err := ours(tenant); err != nil {
 		return nil, "", err
 	}
-	all, now := s.daemon.learner.find(text), s.daemon.learner.told()
+	compare, err := comparing(o)
+	if err != nil {
+		return nil, "", err
+	}
+	all := s.daemon.learner.find(text, compare)
 	if cursor != "" {
 		last, err := readPlace(cursor)
 		if err != nil {
 			return nil, "", err
 		}
-		i, there := slices.BinarySearchFunc(all, last, byLast)
+		i, there := slices.BinarySearchFunc(all, last, compare)
 		if there {
 			i++
 		}
@@ -166,7 +159,7 @@ func (s deskEntities) Find(ctx context.Context, tenant, text, cursor string, n i
 		next = place(all[n-1])
 	}
 	for _, e := range all {
-		r := rowOfEntity(e.key, e.known, now)
+		r := rowOfEntity(e.key, e.known)
 		if e.Own {
 			p, err := s.tenant(tenant).Incidents(ctx, state.Filter{Shown: state.Surfaced, Condition: state.IsOpen, Entity: e.key}, "", wholePage)
 			if err != nil {
@@ -179,27 +172,12 @@ func (s deskEntities) Find(ctx context.Context, tenant, text, cursor string, n i
 	return rows, next, nil
 }
 
-func rowOfEntity(k entity.Key, e known, now int64) desk.EntityRow {
-	r := desk.EntityRow{Key: k, Kind: e.Kind, Name: e.name, Own: e.Own, Learned: e.learned(now), Last: moment(e.To)}
+func rowOfEntity(k entity.Key, e known) desk.EntityRow {
+	r := desk.EntityRow{Key: k, Kind: e.Kind, Name: e.name, Own: e.Own, Learned: e.learned, Last: moment(e.To)}
 	if a := e.addresses(); len(a) > 0 && a[0] != e.name {
 		r.Address = a[0]
 	}
 	return r
-}
-
-// place returns where a list of entities goes on.
-func place(e found) string {
-	b := binary.BigEndian.AppendUint64(nil, uint64(e.To))
-	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64(b, uint64(e.key)))
-}
-
-func readPlace(cursor string) (e found, err error) {
-	b, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil || len(b) != 16 {
-		return e, fault.New(fault.Invalid, "this is not the cursor of a list")
-	}
-	e.To, e.key = int64(binary.BigEndian.Uint64(b)), entity.Key(binary.BigEndian.Uint64(b[8:]))
-	return e, nil
 }
 
 // Entity implements [desk.Entities]. One that the learner has forgotten is still what its
@@ -219,7 +197,7 @@ func (s deskEntities) Entity(ctx context.Context, tenant string, key entity.Key)
 		return desk.Entity{}, fault.New(fault.NotFound, "nothing is known of such an entity")
 	}
 	e := desk.Entity{
-		Key: key, Kind: k.Kind, Name: k.name, Own: k.Own || !there, First: moment(k.From), Last: moment(k.To), Learned: k.learned(now),
+		Key: key, Kind: k.Kind, Name: k.name, Own: k.Own || !there, First: moment(k.From), Last: moment(k.To), Learned: k.learned,
 		Identifiers: identifiers(k, now), Incidents: s.rows(p.Rows),
 	}
 	var reports []state.Report
@@ -236,6 +214,7 @@ func (s deskEntities) Entity(ctx context.Context, tenant string, key entity.Key)
 		}
 	}
 	slices.SortStableFunc(e.Findings, func(a, b finding.Finding) int { return cmp.Compare(b.Time, a.Time) })
+	s.daemon.learner.fill(&e)
 	names := s.names(reports...)
 	if e.Names = names; e.Name == "" {
 		e.Name = names.Name(key)

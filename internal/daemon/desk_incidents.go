@@ -28,6 +28,10 @@ const (
 // filter returns what the state is asked for.
 func filter(f desk.Filter) (state.Filter, error) {
 	s := state.Filter{Text: f.Text, Assignee: f.Assignee, Entity: f.Entity}
+	var err error
+	if s.Order, err = order(f.Order); err != nil {
+		return s, err
+	}
 	switch f.Pile {
 	case "":
 	case desk.Surfaced:

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"vedette/internal/api/desk"
 	"vedette/internal/auth"
+	"vedette/internal/daemon/doctor"
 	"vedette/internal/fault"
 	"vedette/internal/incident"
 	"vedette/internal/store/state"
@@ -107,7 +109,7 @@ func (s deskOverview) Done(ctx context.Context, tenant string) (desk.Done, error
 	}
 	s.sources() // the latest counts
 	done.Records, done.Events = s.book.sinceMidnight()
-	done.Findings = s.tally.findings(s.daemon.now())
+	done.Findings = s.tally.findings(s.daemon.date())
 	return done, nil
 }
 
@@ -121,7 +123,7 @@ func (f *Faces) days(ctx context.Context) ([]desk.Day, desk.Done, error) {
 	}
 	t.at = now // what changes while it is counted makes it stale again
 	t.lock.Unlock()
-	days, done, err := f.reckon(ctx, now)
+	days, done, err := f.reckon(ctx, f.daemon.date())
 	t.lock.Lock()
 	defer t.lock.Unlock()
 	if err != nil {
@@ -215,39 +217,16 @@ func opened(ctx context.Context, t *state.Tenant, from, now time.Time) (map[uint
 	return all, nil
 }
 
-// slow is how many entries of the log may wait to be learned before that is worth saying.
-const slow = 200
-
 // Health implements [desk.Overview].
-func (s deskOverview) Health(_ context.Context, tenant string) ([]desk.Part, error) {
+func (s deskOverview) Health(_ context.Context, tenant string) (parts []desk.Part, err error) {
 	if ours(tenant) != nil {
 		return nil, nil
 	}
-	d := s.daemon
-	var parts []desk.Part
-	learner := desk.Part{Name: "Learning", Fine: true, Says: "up to date"}
-	if lag := s.lag(); lag > slow {
-		learner.Fine, learner.Says = false, fmt.Sprintf("%d entries of the log wait to be learned; it catches up, or this machine is too slow for what comes in", lag)
+	facts := s.facts()
+	for _, l := range doctor.Within(doctor.Subject{Config: s.daemon.current(), Facts: &facts, Now: s.daemon.now()}) {
+		parts = append(parts, desk.Part{Name: l.Check, Fine: l.State != doctor.Act, Says: strings.TrimSpace(l.Says + ". " + l.Do)})
 	}
-	parts = append(parts, learner)
-	sources := desk.Part{Name: "Sources", Fine: true, Says: "as they should be"}
-	all := s.sources()
-	if n := ailing(all); n > 0 {
-		sources.Fine, sources.Says = false, fmt.Sprintf("%d of %d are not as they should be; see Sources", n, len(all))
-	} else if len(all) == 0 {
-		sources.Says = "none yet"
-	}
-	parts = append(parts, sources)
-	store := desk.Part{Name: "Events", Fine: true, Says: "all can be read"}
-	if p := d.segments.Problems(); len(p) > 0 {
-		store.Fine, store.Says = false, fmt.Sprintf("%d files are damaged and were put aside: %s", len(p), p[len(p)-1].Reason)
-	}
-	parts = append(parts, store)
-	log := desk.Part{Name: "Log", Fine: true, Says: "whole"}
-	if lost := d.journal.Recovered(); lost != "" {
-		log.Fine, log.Says = false, lost
-	}
-	return append(parts, log), nil
+	return parts, nil
 }
 
 // lag returns how many entries of the log are not learned yet.
@@ -265,7 +244,7 @@ func (s deskSettings) Budget(ctx context.Context, tenant string) (desk.Budget, e
 }
 
 func (f *Faces) budget(ctx context.Context, tenant string) (desk.Budget, error) {
-	return budgetOf(ctx, f.tenant(tenant), f.daemon.config.Budget)
+	return budgetOf(ctx, f.tenant(tenant), f.daemon.current().Budget)
 }
 
 // budgetOf returns the budget that people set, or otherwise another.

@@ -19,7 +19,7 @@ func account(tenant string, u state.User) auth.Account {
 }
 
 func person(tenant string, u state.User) desk.Person {
-	return desk.Person{Account: account(tenant, u), Version: u.Version, Created: u.Created, SignedIn: u.SignedIn, Strong: u.Strong, Pending: u.Password == ""}
+	return desk.Person{Account: account(tenant, u), Version: u.Version, Created: u.Created, SignedIn: u.SignedIn, Strong: u.Strong, Pending: u.Password == "" && u.Issuer == "", Issuer: u.Issuer}
 }
 
 // People implements [desk.People].
@@ -71,7 +71,7 @@ func (s deskPeople) Credential(ctx context.Context, tenant, name string) (c desk
 	} else if err != nil {
 		return c, err
 	}
-	c = desk.Credential{Account: account(tenant, u), Password: u.Password, Step: u.Step}
+	c = desk.Credential{Account: account(tenant, u), Version: u.Version, Password: u.Password, Step: u.Step}
 	if u.Strong {
 		secret, err := s.tenant(tenant).TOTP(ctx, name)
 		if err != nil {
@@ -84,70 +84,39 @@ func (s deskPeople) Credential(ctx context.Context, tenant, name string) (c desk
 
 // SetPassword implements [desk.Credentials].
 func (s deskPeople) SetPassword(ctx context.Context, by desk.By, name, phc string) error {
-	t := s.tenant(by.Tenant())
-	asks, err := s.own(ctx, by, name)
-	if err != nil {
-		return err
-	}
-	if err := t.SetPassword(ctx, request(by), name, phc); err != nil || asks == nil {
-		return err
-	}
-	return t.AddSession(ctx, *asks) // the others are gone
+	return s.tenant(by.Tenant()).SetPassword(ctx, request(by), name, phc, own(by, name))
 }
 
 // own returns the session that asks, if it is that of the person.
-func (s deskPeople) own(ctx context.Context, by desk.By, name string) (*state.Session, error) {
-	if by.Name() != name || by.Session() == (auth.Hash{}) {
-		return nil, nil
+func own(by desk.By, name string) state.Hash {
+	if by.Name() != name {
+		return state.Hash{}
 	}
-	asks, _, err := s.tenant(by.Tenant()).Session(ctx, state.Hash(by.Session()))
-	if err != nil && fault.KindOf(err) == fault.NotFound {
-		return nil, fault.New(fault.Denied, "please sign in")
-	} else if err != nil {
-		return nil, err
-	}
-	return &asks, nil
+	return state.Hash(by.Session())
 }
 
 // SetTOTP implements [desk.Credentials].
 func (s deskPeople) SetTOTP(ctx context.Context, by desk.By, name string, secret []byte, step int64) error {
-	t := s.tenant(by.Tenant())
-	if err := t.SetTOTP(ctx, request(by), name, state.NewSecret(secret), step); err != nil {
-		return err
-	}
-	but := auth.Hash{}
-	if by.Name() == name {
-		but = by.Session()
-	}
-	_, err := t.EndSessions(ctx, state.Request{Actor: by.Name()}, name, state.Hash(but))
-	return err
+	return s.tenant(by.Tenant()).SetTOTP(ctx, request(by), name, state.NewSecret(secret), step, own(by, name))
 }
 
-// Enter implements [desk.Credentials]. The step is used up first: if what follows fails,
-// nobody has got in.
-func (s deskPeople) Enter(ctx context.Context, tenant string, n auth.Session, step int64, v desk.Visitor) error {
-	t := s.tenant(tenant)
-	if step != 0 {
-		if err := t.UseStep(ctx, n.Person, step); err != nil {
-			return err
-		}
+// Rehash implements [desk.Credentials].
+func (s deskPeople) Rehash(ctx context.Context, tenant, name, was, now string) error {
+	return s.tenant(tenant).Rehash(ctx, name, was, now)
+}
+
+// Enter implements [desk.Credentials].
+func (s deskPeople) Enter(ctx context.Context, tenant string, e desk.Entry) error {
+	n, from := e.Session, ""
+	if e.Address.IsValid() {
+		from = e.Address.String()
 	}
-	from := ""
-	if v.Address.IsValid() {
-		from = v.Address.String()
-	}
-	err := t.AddSession(ctx, state.Session{
-		Hash: state.Hash(n.Hash), Person: n.Person, Created: n.Created, Seen: n.Seen, Ends: n.Created.Add(s.lasting.Whole), Strong: n.Strong, Address: from, Agent: v.Agent,
+	return s.tenant(tenant).Enter(ctx, state.Entry{
+		Session: state.Session{
+			Hash: state.Hash(n.Hash), Person: n.Person, Created: n.Created, Seen: n.Seen, Ends: n.Created.Add(s.lasting.Whole), Strong: n.Strong, Address: from, Agent: e.Agent,
+		},
+		Version: e.Version, Step: e.Step, Whence: auth.Whence(e.Address),
 	})
-	if err != nil {
-		return err
-	}
-	return t.SignedIn(ctx, n.Person, auth.Whence(v.Address))
-}
-
-// Known implements [desk.Credentials].
-func (s deskPeople) Known(ctx context.Context, tenant, name, whence string) (bool, error) {
-	return s.tenant(tenant).Known(ctx, name, whence)
 }
 
 // deskSessions keeps sessions.
@@ -188,6 +157,14 @@ func (s deskSessions) Sessions(ctx context.Context, tenant, person string) (all 
 // End implements [desk.Sessions].
 func (s deskSessions) End(ctx context.Context, by desk.By, h auth.Hash) error {
 	return s.tenant(by.Tenant()).EndSession(ctx, request(by), state.Hash(h))
+}
+
+// EndAll implements [desk.Sessions].
+func (s deskSessions) EndAll(ctx context.Context, by desk.By, person string) error {
+	r := request(by)
+	r.Version = 0 // of the account, which does not change
+	_, err := s.tenant(by.Tenant()).EndSessions(ctx, r, person, own(by, person))
+	return err
 }
 
 // deskTokens keeps tokens.
@@ -257,17 +234,9 @@ func (s deskCodes) AddCode(ctx context.Context, by desk.By, c auth.Code) error {
 	if err := by.Require(auth.ManagePeople); err != nil {
 		return err
 	}
-	t, r := s.tenant(by.Tenant()), request(by)
-	if _, err := t.User(ctx, c.For); c.For != "" && err != nil && fault.KindOf(err) == fault.NotFound {
-		err := t.CreateUser(ctx, state.Request{Actor: r.Actor}, state.User{Name: c.For, Role: string(c.Role)})
-		if err != nil && fault.KindOf(err) != fault.Conflict { // somebody else has just made it
-			return err
-		}
-	} else if c.For != "" && err != nil {
-		return err
-	}
+	r := request(by)
 	r.Version = 0 // of the account, which is no part of the code
-	return t.AddCode(ctx, r, code(c))
+	return s.tenant(by.Tenant()).AddCode(ctx, r, code(c))
 }
 
 func code(c auth.Code) state.Code {
@@ -285,16 +254,9 @@ func (s deskCodes) Code(ctx context.Context, tenant string, h auth.Hash) (auth.C
 
 // Redeem implements [desk.Codes].
 func (s deskCodes) Redeem(ctx context.Context, tenant string, h auth.Hash, person, phc string) error {
-	t := s.tenant(tenant)
-	err := t.Redeem(ctx, state.Hash(h), state.User{Name: person, Password: phc})
+	err := s.tenant(tenant).Redeem(ctx, state.Hash(h), state.User{Name: person, Password: phc})
 	if err != nil && fault.KindOf(err) == fault.NotFound {
 		return errors.Join(fault.New(fault.Denied, "this code is not valid, or no longer; ask for a new one"), err)
-	} else if err != nil {
-		return err
-	}
-	u, err := t.User(ctx, person)
-	if err == nil && u.Strong {
-		err = t.SetTOTP(ctx, state.Request{Actor: person}, person, state.Secret{}, 0)
 	}
 	return err
 }
@@ -311,4 +273,9 @@ func (s deskAttempts) Attempts(ctx context.Context, tenant, kind, subject string
 // SetAttempts implements [desk.Attempts].
 func (s deskAttempts) SetAttempts(ctx context.Context, tenant, kind, subject string, a auth.Attempts) error {
 	return s.tenant(tenant).ChangeAttempts(ctx, kind, subject, func(state.Attempts) (state.Attempts, error) { return state.Attempts(a), nil })
+}
+
+// Known implements [desk.Attempts].
+func (s deskAttempts) Known(ctx context.Context, tenant, name, whence string) (bool, error) {
+	return s.tenant(tenant).Known(ctx, name, whence)
 }

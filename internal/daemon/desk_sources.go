@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"vedette/internal/api/desk"
+	"vedette/internal/config"
 	"vedette/internal/event"
 	"vedette/internal/fault"
 	"vedette/internal/finding"
@@ -30,6 +31,7 @@ type book struct {
 	before  map[string]intake.Account // as it was counted last, by the name that the intake uses
 	failed  map[string]string         // feed -> why it ended
 	began   time.Time
+	kind    string // of all sources; empty if it is told from their names
 	today
 	fresh  bool                        // something came in since the file was written
 	states map[string]desk.SourceState // as they were told last
@@ -45,10 +47,13 @@ type ledger struct {
 	missed   time.Time // when it lost something last
 	why      string    // it did
 	changed  bool      // since it was stored
+	over     bool      // it came to its end
+	problem  string    // why it was not read, or not whole
 }
 
 const (
 	storeBook   = 10 * time.Second
+	watchReplay = time.Second      // a day passes in a few of them
 	noteBook    = 6                // of these, until its file is written
 	leastQuiet  = 10 * time.Minute // silence that is never a gap
 	plainQuiet  = time.Hour        // likewise as long as it is not known how it speaks
@@ -101,7 +106,7 @@ func (b *book) take(accounts func() []intake.Account, now time.Time) {
 	}
 	for _, a := range accounts() {
 		old, seen := b.before[a.Source]
-		if seen && old.Received == a.Received && old.Seen.Equal(a.Seen) && total(old.Lost) == total(a.Lost) {
+		if seen && old.Received == a.Received && old.Seen.Equal(a.Seen) && old.Over == a.Over && total(old.Lost) == total(a.Lost) {
 			continue
 		}
 		name, kind := shown(a.Source)
@@ -110,7 +115,7 @@ func (b *book) take(accounts func() []intake.Account, now time.Time) {
 			l = &ledger{Source: state.Source{Name: name}, rejected: map[string]uint64{}}
 			b.ledgers[name] = l
 		}
-		l.kind = kind
+		l.kind = cmp.Or(b.kind, kind)
 		l.add(old, a, now)
 		b.Records += int64(a.Received - old.Received)
 		b.Events += int64(a.Events - old.Events)
@@ -121,6 +126,7 @@ func (b *book) take(accounts func() []intake.Account, now time.Time) {
 // add adds to the ledger what came between two counts.
 func (l *ledger) add(old, a intake.Account, now time.Time) {
 	l.changed = true
+	l.over, l.problem = a.Over, a.Problem
 	if a.Format != "" {
 		l.Format = a.Format
 	}
@@ -132,6 +138,9 @@ func (l *ledger) add(old, a intake.Account, now time.Time) {
 	}
 	if l.First.IsZero() {
 		l.First = a.Seen
+		if !a.First.IsZero() {
+			l.First = a.First
+		}
 	}
 	l.Last = max(l.Last, a.Last)
 	received := a.Received - old.Received
@@ -171,6 +180,13 @@ func (b *book) fail(feed, why string) {
 	b.lock.Lock()
 	defer b.lock.Unlock()
 	b.failed[feed] = why
+}
+
+// mend notes that a feed runs again.
+func (b *book) mend(feed string) {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	delete(b.failed, feed)
 }
 
 // store writes the accounts that have changed.
@@ -217,7 +233,7 @@ func (b *book) sources(now time.Time) (all []desk.Source) {
 		all = append(all, b.ledgers[name].show(b.began, now))
 	}
 	for _, feed := range slices.Sorted(maps.Keys(b.failed)) {
-		all = append(all, desk.Source{Name: feed, Kind: "feed", State: desk.Failed, Says: "It ended: " + b.failed[feed] + ". Mend it and start Vedette again."})
+		all = append(all, desk.Source{Name: feed, Kind: "feed", State: desk.Failed, Says: "It ended: " + b.failed[feed] + ". Mend it, then reload: vedette reload."})
 	}
 	return all
 }
@@ -255,6 +271,12 @@ func (l *ledger) state(s desk.Source, began, now time.Time) (desk.SourceState, s
 		usual = max(leastQuiet, 3*l.Quiet)
 	}
 	switch {
+	case l.problem != "" && s.Decoded > 0:
+		return desk.Gap, "It was read in part: " + l.problem + "."
+	case l.problem != "":
+		return desk.Failed, "It was not read: " + l.problem + "."
+	case l.over:
+		return desk.Idle, ""
 	case s.Decoded == 0 && s.Rejected >= leastVisits:
 		return desk.Failed, "Nothing of what comes is understood: " + s.Reasons[0].Why + ". See whether it is a format that Vedette reads."
 	case !l.missed.IsZero() && now.Sub(l.missed) < recent:
@@ -286,8 +308,8 @@ func (s deskSources) Sources(_ context.Context, name string) ([]desk.Source, err
 
 // sources returns the accounts as they are now.
 func (f *Faces) sources() []desk.Source {
-	now := f.daemon.now()
-	f.book.take(f.daemon.live.Accounts, now)
+	now := f.daemon.date()
+	f.book.take(f.daemon.accounts, now)
 	return f.book.sources(now)
 }
 
@@ -304,10 +326,14 @@ func ailing(all []desk.Source) (n int) {
 // follow keeps the accounts and tells who watches that a source does otherwise than it
 // did, until ctx ends.
 func (f *Faces) follow(ctx context.Context) {
-	t := time.NewTicker(storeBook)
+	every := storeBook
+	if f.daemon.replay != nil {
+		every = watchReplay
+	}
+	t := time.NewTicker(every)
 	defer t.Stop()
 	for n := 0; ctx.Err() == nil; n++ {
-		if differ := f.differ(f.sources()); differ {
+		if f.differ(f.sources()) || f.daemon.replay != nil && f.daemon.replay.moved() {
 			f.hub.tell(tenant, desk.Change{What: "source"})
 			f.hub.tell(tenant, desk.Change{What: "health"})
 		}
@@ -338,6 +364,15 @@ func (f *Faces) differ(all []desk.Source) (differs bool) {
 	return differs
 }
 
+// watched returns the feeds so that the book notes when one ends by itself.
+func (f *Faces) watched(feeds []config.Feed) []config.Feed {
+	feeds = slices.Clone(feeds)
+	for i, feed := range feeds {
+		feeds[i].Feed = watchedFeed{feed.Feed, feed.Name, f}
+	}
+	return feeds
+}
+
 // watchedFeed notes when a feed ends by itself.
 type watchedFeed struct {
 	source.Feed
@@ -347,11 +382,20 @@ type watchedFeed struct {
 
 // Run implements [source.Feed].
 func (w watchedFeed) Run(ctx context.Context, place func(string) []byte, out func() source.Out) error {
+	w.faces.book.mend(w.name)
 	err := w.Feed.Run(ctx, place, out)
 	if err != nil && ctx.Err() == nil {
 		w.faces.book.fail(w.name, err.Error())
 	}
 	return err
+}
+
+// accounts returns the accounts of all that comes in.
+func (d *Daemon) accounts() []intake.Account {
+	if d.replay != nil {
+		return d.replay.all()
+	}
+	return d.live.Accounts()
 }
 
 // source returns the name of a source by its number.
@@ -372,7 +416,12 @@ func (s deskRecords) Record(ctx context.Context, tenant string, r finding.Ref) (
 	d := s.daemon
 	rec := desk.Record{Where: d.learner.Where(r)}
 	p := segments.Place{Tenant: tenant, Source: d.learner.source(r.Source), Position: r.Position, Index: int(r.Index)}
-	err := d.segments.Find(ctx, p, func(_ segments.Ref, v event.View) error {
+	done, err := d.memory.lookUp(ctx)
+	if err != nil {
+		return rec, err
+	}
+	defer done()
+	err = d.segments.Find(ctx, p, func(_ segments.Ref, v event.View) error {
 		if rec.Fields != nil {
 			return nil
 		}

@@ -341,7 +341,9 @@ func (s *site) looks() {
 		s.Fatal("no entity leads on")
 	}
 	status, page = s.get("/entities/" + key[1])
-	s.must(status, page, "ws-113", "10.20.1.32", "02:00:5e", "a lease", "machines inside that it had never used")
+	s.must(status, page, "ws-113", "10.20.1.32", "02:00:5e", "a lease", "machines inside that it had never used",
+		"Bytes sent outside", "2.3 GB in the hour before 04:00 UTC on 10 March led to a finding", "What is new this week", "static-assets.example", "compared with all machines of ours")
+	s.signals(key[1])
 	status, page = s.get("/sources")
 	page = s.must(status, page, "demo/2026-03-10/conn.log", "Every source is as it should be")
 	if strings.Contains(page, "@00000000000a") {
@@ -467,7 +469,7 @@ func TestOtherTenantsSeeNothing(t *testing.T) {
 	if _, err := d.Incidents.Get(t.Context(), "other", 1); fault.KindOf(err) != fault.NotFound {
 		t.Error(err)
 	}
-	if _, _, err := d.Entities.Find(t.Context(), "other", "", "", 10); fault.KindOf(err) != fault.NotFound {
+	if _, _, err := d.Entities.Find(t.Context(), "other", "", desk.Order{}, "", 10); fault.KindOf(err) != fault.NotFound {
 		t.Error(err)
 	}
 	if all, err := d.Sources.Sources(t.Context(), "other"); err != nil || all != nil {
@@ -476,7 +478,7 @@ func TestOtherTenantsSeeNothing(t *testing.T) {
 	if _, err := d.Entities.Entity(t.Context(), tenant, 7); fault.KindOf(err) != fault.NotFound {
 		t.Error(err)
 	}
-	if _, _, err := d.Entities.Find(t.Context(), tenant, "", "no cursor", 10); fault.KindOf(err) != fault.Invalid {
+	if _, _, err := d.Entities.Find(t.Context(), tenant, "", desk.Order{}, "no cursor", 10); fault.KindOf(err) != fault.Invalid {
 		t.Error(err)
 	}
 	if _, _, err := d.Incidents.List(t.Context(), tenant, desk.Filter{Pile: "odd"}, "", 10); fault.KindOf(err) != fault.Invalid {

@@ -109,6 +109,13 @@ func (f *feeds) failed(r *running, err error) {
 	f.log.Error("a source ended; mend what is wrong and reload", "source", r.feed.Name, "why", err)
 }
 
+// many returns how many sources run.
+func (f *feeds) many() int {
+	f.lock.Lock()
+	defer f.lock.Unlock()
+	return len(f.running)
+}
+
 // wait waits until every source has ended.
 func (f *feeds) wait() {
 	f.changing.Lock()
@@ -119,6 +126,16 @@ func (f *feeds) wait() {
 	for _, r := range all {
 		<-r.done
 	}
+}
+
+// all returns the sources that run.
+func (f *feeds) all() (all []config.Feed) {
+	f.lock.Lock()
+	defer f.lock.Unlock()
+	for _, r := range f.running {
+		all = append(all, r.feed)
+	}
+	return all
 }
 
 // applied waits until everything that is in the log by now was applied.

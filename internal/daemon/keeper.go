@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"vedette/internal/auth"
 	"vedette/internal/entity"
@@ -25,7 +26,7 @@ func (d *Daemon) openState(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.state, err = state.Open(ctx, dir, state.Options{Key: key, Now: d.now, Keep: string(auth.Administrator)})
+	d.state, err = state.Open(ctx, dir, state.Options{Key: key, Now: d.now, Date: func() time.Time { return d.date() }, Keep: string(auth.Administrator)})
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,14 @@ const childOf = "VEDETTE_TEST_CHILD"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childOf); dir != "" {
-		if err := child(dir); err != nil {
+		run := child
+		if os.Getenv(servedChild) != "" {
+			run = childServed
+		}
+		if file := os.Getenv(restoringChild); file != "" {
+			run = func(dir string) error { return childRestores(dir, file) }
+		}
+		if err := run(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	detectors "vedette/internal/detect/all"
@@ -33,6 +34,7 @@ type learner struct {
 	at       input.Position    // the last entry that was applied
 	settled  int64             // day up to which incidents were settled, Unix nanoseconds
 	events   uint64
+	size     atomic.Int64 // of the state, about
 
 	// What became of incidents since it was asked for last. It is no part of the state:
 	// whoever saves the state asks first.
@@ -101,6 +103,10 @@ func (l *learner) settle() {
 		l.take()
 		l.triage.Settle(today - 2*day)
 	}
+	if before, yes := l.triage.Crowded(); yes {
+		l.take()
+		l.triage.Settle(before)
+	}
 }
 
 // take notes what became of incidents.
@@ -148,11 +154,21 @@ func (l *learner) again(changed []incident.Incident, gone []triage.Merged) {
 	l.gone = append(gone, l.gone...)
 }
 
+// turned returns how many events were not learned from since the start, because there were
+// too many entities.
+func (d *Daemon) turned() int {
+	d.learner.lock.RLock()
+	defer d.learner.lock.RUnlock()
+	return d.learner.machine.Turned()
+}
+
 // snapshot returns the state, the entry it stands for, and how many events that is.
 func (l *learner) snapshot() ([]byte, input.Position, uint64) {
 	l.lock.RLock()
 	defer l.lock.RUnlock()
-	return l.append(nil), l.at, l.events
+	state := l.append(make([]byte, 0, l.size.Load()))
+	l.size.Store(int64(len(state) + len(state)/16))
+	return state, l.at, l.events
 }
 
 // append appends the state to dst: what a fresh learner would be in after the log up to

@@ -14,13 +14,17 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
+	"syscall"
 	"time"
 
 	"vedette/internal/api"
 	"vedette/internal/api/desk"
 	"vedette/internal/api/guard"
 	"vedette/internal/auth"
+	"vedette/internal/config"
 	"vedette/internal/console"
+	"vedette/internal/daemon/control"
 	"vedette/internal/fault"
 	"vedette/internal/store/state"
 )
@@ -47,22 +51,46 @@ func (f *Faces) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := f.welcome(ctx, listener.Addr()); err != nil {
+	f.at = listener.Addr()
+	if err := f.welcome(ctx, f.at); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	served := make(chan error, 1)
+	controlled := f.controlled(ctx)
+	defer controlled()
 	go func() {
 		defer stop()
 		served <- f.serve(ctx, listener)
 	}()
+	tell("READY=1\nSTATUS=watching; the console is on " + listener.Addr().String())
 	err = f.daemon.Run(ctx)
 	stop()
+	tell("STOPPING=1\nSTATUS=saving what was learned")
 	err = errors.Join(err, <-served)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWait)
 	defer cancel()
 	return errors.Join(err, f.keep(last))
+}
+
+// controlled answers the program's own verbs until ctx ends, and has the service manager know
+// that it is alive. It returns what waits for its end. Without a control socket all the rest
+// works, so that is no error.
+func (f *Faces) controlled(ctx context.Context) (wait func()) {
+	var all sync.WaitGroup
+	all.Go(func() { watchdog(ctx, f.daemon.condition.alive) })
+	s, err := control.Listen(f.daemon.config.Data, f.daemon.log)
+	if err != nil {
+		f.daemon.log.Warn("the program's own verbs cannot ask this daemon", "why", err)
+		return all.Wait
+	}
+	all.Go(func() {
+		if err := s.Serve(ctx, f); err != nil {
+			f.daemon.log.Error("the program's own verbs cannot ask this daemon any more", "why", err)
+		}
+	})
+	return all.Wait
 }
 
 // keep keeps the last counts.
@@ -75,17 +103,20 @@ func (f *Faces) keep(ctx context.Context) error {
 func (f *Faces) listen(ctx context.Context) (net.Listener, error) {
 	c := f.daemon.config.Console
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fault.New(fault.Unavailable, fmt.Sprintf("console.listen: something listens at %s already. End it, or choose another address", c.Listen))
+	}
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, fmt.Errorf("console.listen: %w", err))
 	}
 	if c.Cert == "" {
 		return l, nil
 	}
-	pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
-	if err != nil {
-		return nil, errors.Join(fault.Wrap(fault.Invalid, fmt.Errorf("console.cert: %w", err)), l.Close())
+	if _, err := f.certify(c); err != nil {
+		return nil, errors.Join(err, l.Close())
 	}
-	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}), nil
+	current := func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return f.pair.Load(), nil }
+	return tls.NewListener(l, &tls.Config{GetCertificate: current, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}), nil
 }
 
 // serve answers requests until ctx ends; then those that are under way have a moment.
@@ -136,7 +167,7 @@ func (f *Faces) Handler() (http.Handler, error) {
 	if host, _, err := net.SplitHostPort(c.Listen); err == nil && !everywhere(host) {
 		hosts = append(hosts[:len(hosts):len(hosts)], host)
 	}
-	pages, err := console.New(f.desk, console.Options{Hosts: hosts, TLS: secure, Log: f.daemon.log})
+	pages, err := console.New(f.desk, console.Options{Hosts: hosts, TLS: secure, Log: f.daemon.log, Guest: f.guest()})
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +180,21 @@ func (f *Faces) Handler() (http.Handler, error) {
 	mux.Handle("/api/", programs)
 	mux.HandleFunc("GET /health", f.health)
 	mux.Handle("GET /metrics", guard.Handler(http.HandlerFunc(f.metrics), guard.Options{Hosts: hosts, TLS: secure}))
-	return mux, nil
+	return f.requests.watch(mux), nil
+}
+
+// guest returns what signs in whoever has the link to a replay, or nil.
+func (f *Faces) guest() func(ctx context.Context, code string, v desk.Visitor) (string, error) {
+	if !f.passing() {
+		return nil
+	}
+	return func(ctx context.Context, code string, v desk.Visitor) (string, error) {
+		shown, err := f.desk.Door.Guest(ctx, code, guest, v)
+		if err == nil {
+			err = f.admit(ctx, f.at)
+		}
+		return shown, err
+	}
 }
 
 // everywhere reports whether a host stands for all addresses of this machine.
@@ -184,11 +229,15 @@ func (f *Faces) health(w http.ResponseWriter, r *http.Request) {
 func (f *Faces) metrics(w http.ResponseWriter, r *http.Request) {
 	if !near(r) {
 		shown, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		p, err := f.desk.Door.AdmitToken(r.Context(), shown)
+		p, err := f.desk.Door.AdmitToken(r.Context(), shown, desk.Visitor{Address: guard.Address(r)})
 		if err == nil {
 			err = p.Require(auth.ReadIncidents)
 		}
-		if !ok || err != nil {
+		if soon := (*desk.TooSoon)(nil); errors.As(err, &soon) {
+			w.Header().Set("Retry-After", soon.Seconds())
+			http.Error(w, "Too many wrong tokens came from this address.", http.StatusTooManyRequests)
+			return
+		} else if !ok || err != nil {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="vedette"`)
 			http.Error(w, "Metrics are for programs on this machine, or with a token that may read incidents.", http.StatusUnauthorized)
 			return
@@ -225,8 +274,34 @@ func (f *Faces) welcome(ctx context.Context, at net.Addr) error {
 	if err != nil {
 		return err
 	}
+	if f.Welcome != nil {
+		f.Welcome(f.link(at, shown))
+		return nil
+	}
 	f.daemon.log.Info("nobody can sign in yet: open this link within a day to become the administrator", "link", f.link(at, shown))
 	return nil
+}
+
+// guest is who looks at a replay of which nothing is kept.
+const guest = "demo"
+
+// admit makes the next link after one was used: whoever has another browser needs it.
+func (f *Faces) admit(ctx context.Context, at net.Addr) error {
+	shown, c, err := auth.NewCode(rand.Reader, guest, auth.Administrator, f.daemon.now())
+	if err == nil {
+		err = f.tenant(tenant).AddCode(ctx, state.Request{Actor: machine}, code(c))
+	}
+	if err != nil {
+		return fmt.Errorf("making the next link: %w", err)
+	}
+	f.Welcome(f.link(at, shown))
+	return nil
+}
+
+// passing reports whether people look at a replay of which nothing is kept: then a link is
+// enough to sign in, for there is nothing behind it to come back to.
+func (f *Faces) passing() bool {
+	return f.daemon.replay != nil && !f.daemon.replay.Keep && f.Welcome != nil
 }
 
 // invite makes a code for the first administrator, in place of an earlier one.
@@ -244,21 +319,23 @@ func (f *Faces) invite(ctx context.Context, random io.Reader) (shown string, err
 // link returns the address of the page where a code is used.
 func (f *Faces) link(at net.Addr, shown string) string {
 	c := f.daemon.config.Console
-	host, _, err := net.SplitHostPort(c.Listen)
-	if err != nil || everywhere(host) {
-		host = "localhost"
+	host, _, errHost := net.SplitHostPort(c.Listen)
+	if _, port, err := net.SplitHostPort(at.String()); err == nil && errHost == nil {
+		c.Listen = net.JoinHostPort(host, port)
 	}
-	if len(c.Hosts) > 0 && c.Cert != "" {
-		host = c.Hosts[0]
+	page := "/setup"
+	if f.passing() {
+		page = "/enter"
 	}
-	u := url.URL{Scheme: "http", Host: host, Path: "/setup", RawQuery: url.Values{"code": {shown}}.Encode()}
-	if c.Cert != "" {
-		u.Scheme = "https"
-	}
-	if _, port, err := net.SplitHostPort(at.String()); err == nil {
-		u.Host = net.JoinHostPort(host, port)
-	}
-	return u.String()
+	return codeLink(c, page, shown)
+}
+
+// setupLink returns the address of the page where a code is used.
+func setupLink(c config.Console, shown string) string { return codeLink(c, "/setup", shown) }
+
+// codeLink returns the address of a page that takes a code.
+func codeLink(c config.Console, page, shown string) string {
+	return c.Address(page) + "?" + url.Values{"code": {shown}}.Encode()
 }
 
 var _ desk.Changes = (*hub)(nil)

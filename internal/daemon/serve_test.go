@@ -246,6 +246,7 @@ func TestPrograms(t *testing.T) {
 		{"through something", "/metrics", []string{"X-Forwarded-For", "192.0.2.7"}, 401, "token"},
 		{"through something, with a token", "/metrics", []string{"X-Forwarded-For", "192.0.2.7", "Authorization", "Bearer " + shown}, 200, "vedette_log_position"},
 		{"with a wrong token", "/metrics", []string{"X-Forwarded-For", "192.0.2.7", "Authorization", "Bearer " + shown[:len(shown)-1] + "x"}, 401, "token"},
+		{"which is counted", "/metrics", nil, 200, "\nvedette_wrong_tokens_total{where=\"api\"} 1\n"},
 		{"under a strange name", "/metrics", []string{"Host", "evil.example"}, 421, "host"},
 		{"health under any name", "/health", []string{"Host", "10.1.2.3"}, 200, `"status":"ok"`},
 		{"the API with a token", "/api/incidents", []string{"Authorization", "Bearer " + shown}, 200, "{"},

@@ -12,11 +12,11 @@ import (
 func (d *Daemon) declare(ctx context.Context) error {
 	d.declaring.Lock()
 	defer d.declaring.Unlock()
-	b, err := budgetOf(ctx, d.state.Tenant(tenant), d.config.Budget)
+	b, err := budgetOf(ctx, d.state.Tenant(tenant), d.current().Budget)
 	if err != nil {
 		return err
 	}
-	s := input.Setting{Budget: b.PerThousand, Own: slices.Clone(d.config.Own)}
+	s := input.Setting{Budget: b.PerThousand, Own: slices.Clone(d.current().Own)}
 	if s.Equal(d.declared) {
 		return nil
 	}

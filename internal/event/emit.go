@@ -12,6 +12,7 @@ type Emit struct {
 	batch  *Batch
 	start  mark // of the record at hand
 	index  uint16
+	told   int64
 	tenant uint64 // hash of the tenant: part of every key
 	key    uint64 // secret of the installation, folded
 }
@@ -31,9 +32,17 @@ func (e *Emit) Source(b *Batch, tenant, site, source string) {
 // can be trusted, and its bytes.
 func (e *Emit) Begin(position uint64, trust Trust, data []byte) {
 	b := e.batch
-	e.start, e.index = b.mark(), 0
+	e.start, e.index, e.told = b.mark(), 0, 0
 	b.Records = append(b.Records, Record{position, text.Hash(e.key, data), uint32(len(b.Origins) - 1), trust})
 }
+
+// Tell says when the record at hand was, as far as its sender said so beside it: Unix
+// nanoseconds.
+func (e *Emit) Tell(at int64) { e.told = at }
+
+// Told returns what Tell said, for a record that does not hold its time itself; 0 if
+// nothing did.
+func (e *Emit) Told() int64 { return e.told }
 
 // Emitted returns how many events the record at hand has made so far.
 func (e *Emit) Emitted() int { return len(e.batch.Events) - e.start.events }

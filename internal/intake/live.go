@@ -64,7 +64,10 @@ type Account struct {
 	Events   uint64
 	Rejected map[string]uint64
 	Lost     map[string]uint64 // what the feed knows it could not take
+	First    time.Time         // of the first event of a file that is replayed; else zero
 	Seen     time.Time         // when the last record came
+	Over     bool              // there is no more: it is a file that was read to its end
+	Problem  string            // why it was not read, or not whole; empty if it was
 	Last     int64             // time of the latest event, Unix nanoseconds
 }
 
@@ -290,6 +293,7 @@ func (l *Live) record(s *liveSource, r source.Record) {
 	}
 	before := len(l.batch.Events)
 	l.emit.Begin(r.Position, r.Trust, r.Data)
+	l.emit.Tell(r.Time)
 	if err := attempt(s.decode, r.Data, l.emit); err != nil {
 		l.emit.Abort()
 		if err == error(decode.NotRecord) {

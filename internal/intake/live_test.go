@@ -189,3 +189,39 @@ func TestLiveTicks(t *testing.T) {
 		t.Errorf("%+v", log.entries)
 	}
 }
+
+// TestLiveTold takes the time that a sender says beside a record, if the record has none.
+func TestLiveTold(t *testing.T) {
+	kind := words()
+	kind.New = func() decode.Record {
+		return func(data []byte, emit *event.Emit) error {
+			if emit.Told() == 0 {
+				return decode.NoTime
+			}
+			emit.Flow(emit.Told())
+			return nil
+		}
+	}
+	log := &memory{}
+	l := intakeOf(kind).NewLive(log, time.Now)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- l.Run(ctx) }()
+	out := l.Out()
+	for i, at := range []int64{0, 7, 0, 9} {
+		if err := out.Emit(t.Context(), source.Record{Source: "s", Position: uint64(i + 1), Time: at, Data: []byte("#words")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out.Mark("s", nil)
+	if err := out.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if a := l.Accounts()[0]; a.Decoded != 2 || a.Rejected[string(decode.NoTime)] != 2 || a.Last != 9 {
+		t.Errorf("%+v", a)
+	}
+}

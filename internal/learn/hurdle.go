@@ -37,13 +37,13 @@ func (h *Hurdle) Surprise(x float64, now, age uint32, p Prior) float64 {
 	m, v := h.Normal(p)
 	n := float64(h.Nonzero)
 	z := max(0, (math.Log1p(x)-m)/math.Sqrt(v*(1+1/(n+borrowed))+grain))
-	return 4*math.Log1p(z*z/8) + 0.69*min(1, z) - 0.8*math.Log(h.often(now, age, p))
+	return 4*math.Log1p(z*z/8) + 0.69*min(1, z) - 0.8*math.Log(h.Often(now, age, p))
 }
 
 // Level returns an amount below which Surprise is less than s, so that the caller need not
 // ask; 0 if there is none.
 func (h *Hurdle) Level(s float64, now, age uint32, p Prior) float64 {
-	rest := s + 0.8*math.Log(h.often(now, age, p)) - 0.69
+	rest := s + 0.8*math.Log(h.Often(now, age, p)) - 0.69
 	if rest <= 0 {
 		return 0
 	}
@@ -60,8 +60,8 @@ func (h *Hurdle) Normal(p Prior) (mean, variance float64) {
 	return mean, variance
 }
 
-// often returns the share of windows with something, at least one in 10,000.
-func (h *Hurdle) often(now, age uint32, p Prior) float64 {
+// Often returns the share of windows with something, at least one in 10,000.
+func (h *Hurdle) Often(now, age uint32, p Prior) float64 {
 	n := min(float64(age), memory)
 	return clamp((borrowed*p.Often+float64(h.Nonzero)*fade(now-h.Last))/(borrowed+n), 1e-4, 1)
 }

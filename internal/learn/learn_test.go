@@ -109,7 +109,7 @@ func TestHurdleStateStaysSane(t *testing.T) {
 		if !sane(m) || !sane(v) || v < 0 || h.Variance < 0 || h.Nonzero < 0 || h.Nonzero > 2*memory {
 			t.Fatalf("%+v: mean %v, variance %v", h, m, v)
 		}
-		if o := h.often(now, age, p); o <= 0 || o > 1 {
+		if o := h.Often(now, age, p); o <= 0 || o > 1 {
 			t.Fatalf("often %v", o)
 		}
 	})

@@ -39,10 +39,10 @@ func (r *Rhythm) Contact(at int64, bytes float64, hourly uint32) {
 		r.size(bytes)
 		return
 	}
-	d := float64(at-r.Last) / 1e9
-	if d < apart { // also what comes late
+	if Same(r.Last, at) {
 		return
 	}
+	d := float64(at-r.Last) / 1e9
 	r.Count++
 	r.Last = at
 	if hour := uint32(at / 3600e9); hour != r.Hour {
@@ -62,6 +62,10 @@ func (r *Rhythm) Contact(at int64, bytes float64, hourly uint32) {
 	r.Mean += float32((octave - float64(r.Mean)) / float64(min(r.Seen, 200)))
 	r.size(bytes)
 }
+
+// Same reports whether a contact at a time, Unix nanoseconds, is one with the last one; also
+// what comes late is.
+func Same(last, at int64) bool { return float64(at-last)/1e9 < apart }
 
 // size takes note of how much was said; nothing if that is not known.
 func (r *Rhythm) size(bytes float64) {

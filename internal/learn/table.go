@@ -66,6 +66,38 @@ func (t *Table) Find(key uint64) Cell {
 // Len returns how many keys there are.
 func (t *Table) Len() int { return t.used }
 
+// Remove removes a key, if it is there. Cells may move.
+func (t *Table) Remove(key uint64) {
+	if len(t.cells) == 0 {
+		return
+	}
+	hole := t.slot(max(key, 1))
+	if t.cells[hole].Key == 0 {
+		return
+	}
+	t.used--
+	mask := uint64(len(t.cells) - 1)
+	for i := (hole + 1) & mask; t.cells[i].Key != 0; i = (i + 1) & mask { // what would not be found behind a hole moves into it
+		if k := t.cells[i].Key; (i-(k^k>>32))&mask >= (i-hole)&mask {
+			t.cells[hole], hole = t.cells[i], i
+		}
+	}
+	t.cells[hole] = Cell{}
+}
+
+// Keep calls keep with every cell, which it may change but for the key, and removes those
+// for which it is false. The order is that of the layout. The room stays as it is.
+func (t *Table) Keep(keep func(c *Cell) bool) {
+	old := t.cells
+	t.cells, t.used = make([]Cell, len(old)), 0
+	for i := range old {
+		if c := &old[i]; c.Key != 0 && keep(c) {
+			t.cells[t.slot(c.Key)] = *c
+			t.used++
+		}
+	}
+}
+
 // slot mixes the key's halves: partitions are chosen by the upper bits, and linear
 // probing wants the lower ones well spread.
 func (t *Table) slot(key uint64) uint64 {

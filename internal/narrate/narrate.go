@@ -106,6 +106,9 @@ func Predicate(f finding.Finding, n Names) string {
 	).Replace(says)
 }
 
+// Passive reports whether a finding says what was done to its entity, and not by it.
+func Passive(f finding.Finding) bool { return strings.HasPrefix(f.Says, "was ") }
+
 func peers(f finding.Finding, n Names) string {
 	var names []string
 	for _, p := range f.Peers {

@@ -216,8 +216,23 @@ func (m *Machine) Members() (n int) {
 	return n
 }
 
+// Turned returns how many events were not learned from since the start, because there was no
+// room for their entity.
+func (m *Machine) Turned() (n int) {
+	for p := range m.subjects {
+		n += m.subjects[p].Turned()
+	}
+	return n
+}
+
 // Threshold returns the risk at which an entity led by a facet is worth a person's time.
 func (m *Machine) Threshold(f finding.Facet) float64 { return m.shared.Threshold(f) }
+
+// Learned returns how much of what is normal for an entity is learned, 0 to 1; false for
+// one that the machine does not learn.
+func (m *Machine) Learned(k entity.Key) (share float64, ok bool) {
+	return m.subjects[partition(uint64(k))].Learned(k, m.shared)
+}
 
 // Known reports whether the entity is one that the machine learns.
 func (m *Machine) Known(k entity.Key) bool { return m.subjects[partition(uint64(k))].Known(k) }

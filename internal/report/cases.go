@@ -6,6 +6,7 @@ import (
 	"vedette/internal/entity"
 	"vedette/internal/finding"
 	"vedette/internal/incident"
+	"vedette/internal/look"
 	"vedette/internal/narrate"
 )
 
@@ -82,6 +83,7 @@ func (b *builder) view(i incident.Incident, row caseRow) caseView {
 		v.Happened = append(v.Happened, line)
 	}
 	v.Picture = b.picture(i, number)
+	v.Graph = look.NewGraph(i, b.Names, row.Anchor+"-graph", nil)
 	most, sum := 0.0, 0.0
 	for _, f := range facets(i) {
 		most = max(most, i.Facets[f])

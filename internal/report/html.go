@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 
+	"vedette/internal/look"
 	"vedette/internal/narrate"
 )
 
@@ -34,6 +35,9 @@ const (
 // HTML writes the report as one file that needs nothing else: no network, no script.
 func HTML(w io.Writer, r Report) error {
 	t, err := template.New("page").Parse(pageSource)
+	if err == nil {
+		t, err = t.Parse(look.GraphTemplate)
+	}
 	if err != nil {
 		return err
 	}
@@ -83,6 +87,7 @@ type caseView struct {
 	Entities              []string
 	EntitiesLeft          int
 	Picture               picture
+	Graph                 look.Graph
 	Happened, Because     []sentenceView
 	Risk, Threshold       string
 	Formula               string // of the score, if it is that
@@ -143,10 +148,11 @@ type builder struct {
 }
 
 func (b *builder) page() page {
-	sum := sha256.Sum256([]byte(pageStyle))
+	style := look.Tokens + look.GraphStyle + pageStyle
+	sum := sha256.Sum256([]byte(style))
 	p := page{
 		CSP: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'",
-		CSS: template.CSS(pageStyle), Headline: b.headline(), Seen: b.seen(), Promise: b.promise(), Learning: b.learning(),
+		CSS: template.CSS(style), Headline: b.headline(), Seen: b.seen(), Promise: b.promise(), Learning: b.learning(),
 		Progress: percent(100 * min(1, max(0, b.Report.Learning))), Learned: b.Report.Learning >= 1, Glossary: glossary(),
 	}
 	b.cases(&p)

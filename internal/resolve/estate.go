@@ -64,7 +64,7 @@ func network(b *binding) uint64 {
 
 // has reports whether an address belongs to the organisation, as far as is known by now.
 func (e *estate) has(b *binding) bool {
-	if *e.ours.at(network(b)) == 1 {
+	if n := e.ours.find(network(b)); n != nil && *n == 1 {
 		return true
 	}
 	if len(e.declared) > 0 {
@@ -110,6 +110,7 @@ func (e *estate) flow(s, o *binding, h *event.Envelope) {
 	}
 	e.round++
 	e.total = 0
+	e.counts = table[tally]{}
 }
 
 func (e *estate) count(k uint64, acts float64) {

@@ -56,6 +56,7 @@ func (r *Resolver) Declare(own []netip.Prefix) { r.own.declared = own }
 
 // Resolve replaces the identifiers of all events of a batch, in order.
 func (r *Resolver) Resolve(b *event.Batch) {
+	r.bound()
 	r.batch = b
 	r.tenants = r.tenants[:0]
 	for _, o := range b.Origins {
@@ -173,7 +174,8 @@ func (r *Resolver) lease(v event.View, tenant uint64) {
 		b.Entity, b.MAC, b.Since = who, who, at
 	}
 	holder := b.Entity
-	r.addresses.at(uint64(who)).Entity = holder
+	known := r.addresses.at(uint64(who))
+	known.Entity, known.Since = holder, at
 	if v.Head().Subject.Type == entity.MAC {
 		v.Head().Subject.Key = holder
 	}

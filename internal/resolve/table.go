@@ -56,6 +56,20 @@ func (t *table[V]) grow() {
 	}
 }
 
+// keep calls stays with every value, in order of the layout, and removes those for which it
+// is false.
+func (t *table[V]) keep(stays func(key uint64, v *V) bool) {
+	keys, values := t.keys, t.values
+	t.keys, t.values, t.used = make([]uint64, len(keys)), make([]V, len(keys)), 0
+	for i, k := range keys {
+		if k != 0 && stays(k, &values[i]) {
+			j := t.slot(k)
+			t.keys[j], t.values[j] = k, values[i]
+			t.used++
+		}
+	}
+}
+
 // names remembers the domain behind a key for a while: two generations of at most half
 // the room each, so that memory is bounded and what is in use stays.
 type names struct{ young, old table[entity.Key] }

@@ -13,6 +13,7 @@ type Record struct {
 	Format   string // name of the decoder; empty if it is to be recognised from what comes first
 	Position uint64 // where it stands in its source, from 1
 	Trust    event.Trust
+	Time     int64  // when it was, as its sender says beside it, Unix nanoseconds; counts if it does not say so itself; 0 if it is not known
 	Data     []byte // one line, without its end
 }
 

@@ -3,6 +3,7 @@ package triage
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 
 	"vedette/internal/entity"
@@ -131,7 +132,33 @@ func (t *Triage) Settle(before int64) []incident.Incident {
 			delete(t.seen, k)
 		}
 	}
+	if len(t.seen) > mostSeen {
+		maps.DeleteFunc(t.seen, func(k entity.Key, _ int) bool { // any order: each entry by itself
+			_, has := t.of[k]
+			return !has && len(t.by[k]) == 0
+		})
+	}
 	return settled
+}
+
+// Crowded returns the time to settle at, if there are more open incidents than people could
+// ever look at: whoever floods the estate with findings must not fill the memory. Half
+// of them were not added to since then.
+func (t *Triage) Crowded() (before int64, yes bool) {
+	if len(t.incidents) <= mostIncidents {
+		return 0, false
+	}
+	var times []int64
+	for _, in := range t.incidents {
+		if in != nil {
+			times = append(times, in.Updated)
+		}
+	}
+	if len(times) <= mostIncidents {
+		return 0, false
+	}
+	slices.Sort(times)
+	return times[len(times)/2] + 1, true
 }
 
 // Merged says that an incident turned out to be part of another.

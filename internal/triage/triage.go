@@ -40,6 +40,11 @@ const (
 	lull    = 24 * 3600e9 // nanoseconds without a finding after which the next is another case
 	linking = 1.0         // strength from which findings belong together
 	halfDay = 6 * 3600e9  // nanoseconds that take one from the strength
+
+	// Bounds, which depend on no machine: replay comes to them at the same entry.
+	mostIncidents = 20_000  // that are open
+	mostFindings  = 1000    // of an incident, beside those that links speak of
+	mostSeen      = 1 << 17 // entities whose findings are counted though no incident is open
 )
 
 // New returns a triage without incidents.
@@ -178,8 +183,37 @@ func (t *Triage) add(i int, f *finding.Finding, l incident.Link) {
 		}
 		return
 	}
+	if len(in.Findings) >= mostFindings+len(in.Links) {
+		trim(in, c)
+	}
 	c.have[cause] = len(in.Findings)
 	in.Findings = append(in.Findings, *f)
+}
+
+// trim removes the weakest tenth of the findings of an incident; not those that links speak of.
+func trim(in *incident.Incident, c *record) {
+	linked := map[uint64]bool{}
+	for _, l := range in.Links {
+		linked[l.Finding] = true
+	}
+	var nats []float64
+	for i := range in.Findings {
+		nats = append(nats, in.Findings[i].Nats)
+	}
+	slices.Sort(nats)
+	left := len(nats) / 10
+	weak := nats[left]
+	clear(c.have)
+	in.Findings = slices.DeleteFunc(in.Findings, func(f finding.Finding) bool {
+		if left > 0 && f.Nats <= weak && !linked[f.ID] {
+			left--
+			return true
+		}
+		return false
+	})
+	for i := range in.Findings {
+		c.have[causeOf(&in.Findings[i])] = i
+	}
 }
 
 // causeOf returns what makes two findings say the same.

@@ -1,6 +1,6 @@
 //go:build ignore
 
-// Command generate writes the sample that `make demo` analyzes: nine days of a small
+// Command generate writes the sample that `vedette demo` shows: nine days of a small
 // clinic's network as Zeek would log them, and one intrusion. Everything in it is made
 // up: addresses are those of RFC 1918 and of the documentation networks of RFC 5737,
 // domains those of RFC 2606. The same program always writes the same bytes.

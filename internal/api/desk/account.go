@@ -1,8 +1,11 @@
 package desk
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -52,19 +55,28 @@ func (d *Door) Redeem(ctx context.Context, typed, name, password string, v Visit
 	return person, nil
 }
 
+// Guest signs in whoever shows a one-time code, with nothing to remember: the account gets
+// a password that nobody knows. It ends the sessions that the account had.
+func (d *Door) Guest(ctx context.Context, typed, name string, v Visitor) (shown string, err error) {
+	var b [32]byte
+	if _, err := io.ReadFull(d.Random, b[:]); err != nil {
+		return "", fmt.Errorf("drawing a password: %w", err)
+	}
+	password := base64.RawURLEncoding.EncodeToString(b[:])
+	person, err := d.Redeem(ctx, typed, name, password, v)
+	if err != nil {
+		return "", err
+	}
+	shown, _, err = d.SignIn(ctx, person, password, "", v)
+	return shown, err
+}
+
 // hash checks and hashes a new password.
 func (d *Door) hash(ctx context.Context, person, password string) (string, error) {
-	d.begin()
 	if err := auth.CheckPassword(password, person, "vedette"); err != nil {
 		return "", err
 	}
-	select {
-	case d.hashing <- struct{}{}:
-	case <-ctx.Done():
-		return "", fault.New(fault.Unavailable, "too many people sign in at once; try again in a moment")
-	}
-	defer func() { <-d.hashing }()
-	phc, err := auth.HashPassword(password, d.Cost, d.Random)
+	phc, err := d.compute(ctx, password)
 	if err != nil {
 		return "", fmt.Errorf("setting a password: %w", err)
 	}
@@ -94,16 +106,26 @@ func (d *Door) again(ctx context.Context, by By, password string, v Visitor) (Cr
 	return c, undo()
 }
 
+// seen returns by at the version of the account that was looked at, unless it names one: at
+// another the password that was shown may be no longer right.
+func (b By) seen(c Credential) By {
+	if b.Version == 0 {
+		b.Version = c.Version
+	}
+	return b
+}
+
 // ChangePassword sets a person's own password.
 func (d *Door) ChangePassword(ctx context.Context, by By, old, password string, v Visitor) error {
-	if _, err := d.again(ctx, by, old, v); err != nil {
+	c, err := d.again(ctx, by, old, v)
+	if err != nil {
 		return err
 	}
 	phc, err := d.hash(ctx, by.Name(), password)
 	if err != nil {
 		return err
 	}
-	if err := d.Credentials.SetPassword(ctx, by, by.Name(), phc); err != nil {
+	if err := d.Credentials.SetPassword(ctx, by.seen(c), by.Name(), phc); err != nil {
 		return fmt.Errorf("setting a password: %w", err)
 	}
 	return nil
@@ -112,14 +134,18 @@ func (d *Door) ChangePassword(ctx context.Context, by By, old, password string, 
 // UseCodes has a person show a one-time code from now on. The code proves that the
 // authenticator holds the secret.
 func (d *Door) UseCodes(ctx context.Context, by By, password string, secret []byte, code string, v Visitor) error {
-	if _, err := d.again(ctx, by, password, v); err != nil {
+	c, err := d.again(ctx, by, password, v)
+	if err != nil {
 		return err
+	}
+	if bytes.Equal(c.TOTP, secret) {
+		return nil // it was asked for twice
 	}
 	step, ok := auth.VerifyTOTP(secret, code, d.Now(), 0)
 	if !ok {
 		return fault.New(fault.Invalid, "the code does not belong to this secret; check the clock of the device it comes from")
 	}
-	if err := d.Credentials.SetTOTP(ctx, by, by.Name(), secret, step); err != nil {
+	if err := d.Credentials.SetTOTP(ctx, by.seen(c), by.Name(), secret, step); err != nil {
 		return fmt.Errorf("turning on one-time codes: %w", err)
 	}
 	return nil
@@ -127,10 +153,14 @@ func (d *Door) UseCodes(ctx context.Context, by By, password string, secret []by
 
 // DropCodes lets a person sign in with the password alone again.
 func (d *Door) DropCodes(ctx context.Context, by By, password string, v Visitor) error {
-	if _, err := d.again(ctx, by, password, v); err != nil {
+	c, err := d.again(ctx, by, password, v)
+	if err != nil {
 		return err
 	}
-	if err := d.Credentials.SetTOTP(ctx, by, by.Name(), nil, 0); err != nil {
+	if len(c.TOTP) == 0 {
+		return nil // likewise
+	}
+	if err := d.Credentials.SetTOTP(ctx, by.seen(c), by.Name(), nil, 0); err != nil {
 		return fmt.Errorf("turning off one-time codes: %w", err)
 	}
 	return nil
@@ -186,6 +216,20 @@ func (d *Door) EndSession(ctx context.Context, by By, h auth.Hash) error {
 	}
 	if err := d.Sessions.End(ctx, by, h); err != nil {
 		return fmt.Errorf("ending a session: %w", err)
+	}
+	return nil
+}
+
+// EndSessions ends all sessions of a person but the one that asks: one's own, or with the
+// permission anybody's.
+func (d *Door) EndSessions(ctx context.Context, by By, name string) error {
+	if name != by.Name() {
+		if err := by.Require(auth.ManagePeople); err != nil {
+			return err
+		}
+	}
+	if err := d.Sessions.EndAll(ctx, by, name); err != nil {
+		return fmt.Errorf("ending sessions: %w", err)
 	}
 	return nil
 }

@@ -30,6 +30,7 @@ type Desk struct {
 	Overview  Overview
 	Settings  Settings
 	Changes   Changes
+	Audit     Audit
 	Site      string // what the organisation calls the place
 	Version   string // of the program
 	Now       func() time.Time
@@ -58,6 +59,14 @@ type Filter struct {
 	Text     string     // in titles and names; empty for all
 	Assignee string     // empty for all
 	Entity   entity.Key // 0 for all
+	Order    Order
+}
+
+// Order is how a list is sorted. The zero Order is the list's own: the most urgent
+// incidents, or the entities that were seen last, first.
+type Order struct {
+	By string // incidents: "changed", "sure", "findings", "assignee"; entities: "name", "kind", "learned", "seen"
+	Up bool   // the least first
 }
 
 // Row is an incident in a list.
@@ -131,13 +140,17 @@ type Entity struct {
 	Key         entity.Key
 	Kind        entity.Kind
 	Name        string
-	Own         bool   // of the organisation
-	Group       string // its peers; empty if it is compared with the whole estate
-	Peers       []EntityRow
+	Own         bool        // of the organisation
+	Group       string      // its peers; empty if it is compared with the whole estate
+	Compared    int         // how many are in the group, itself included
+	Peers       []EntityRow // of the group, those whose habits are nearest, the nearest first
+	Looked      int         // among how many these were looked for
 	First, Last time.Time
 	Learned     float64 // 0-1
+	Progress    Progress
 	Identifiers []Identifier
 	Signals     []Signal
+	Firsts      []First           // what is new of the last 7 days, the newest first; only some
 	Findings    []finding.Finding // the newest first
 	Incidents   []Row
 	Names       narrate.Names
@@ -164,29 +177,66 @@ type Identifier struct {
 	Now      bool
 }
 
-// Signal is one measured quantity of an entity: what is normal and what was seen, window
-// by window, the oldest first.
+// Progress is how far learning has come, in hours of telemetry.
+type Progress struct {
+	Entity int // that the entity has been known
+	Estate int // that all that is ours has
+	Full   int // of either, from which on nothing is damped; 0 if the entity is not learned
+}
+
+// Reading says how a signal is to be read.
+type Reading string
+
+// The readings.
+const (
+	Sum     Reading = "sum"     // how much there was in an hour
+	Largest Reading = "largest" // the largest there was in an hour
+	News    Reading = "new"     // how many values were new to it
+	Run     Reading = "run"     // nats of a run of first contacts that failed
+	Rhythm  Reading = "rhythm"  // nats of the most regular contact
+	Busy    Reading = "busy"    // 1 in an hour with anything
+)
+
+// Signal is one measured quantity of an entity: what is normal and what was seen, hour by
+// hour, the oldest first. The last hour may not be over.
 type Signal struct {
 	Name, Unit string
+	Detector   string
+	Facet      finding.Facet
+	Reading    Reading
 	Window     time.Duration
 	Points     []Point
 	Known      bool // enough was learned for a band
+	Ever       bool // anything was ever seen of it
 }
 
-// Point is one window of a signal.
+// Point is one window of a signal. The band is what the model expects now of that hour of
+// the day; of an hour that led to a finding, what it expected then.
 type Point struct {
 	Time      time.Time
-	Observed  float64
-	Low, High float64 // between which 95 % lie
+	Observed  float64 // to the precision that is kept, about 7 %; exact for small counts
+	Low, High float64 // between which 95 % of hours with anything lie; Low is 0 where hours without are usual
+	Often     float64 // share of hours with anything, 0 to 1
+	Own       float64 // hours of its own behind the band, beside six that are borrowed of its peers
 	Finding   bool    // it led to a finding
 	Missing   bool    // nothing was seen of the entity
+	Open      bool    // the hour is not over
+}
+
+// First is something that an entity turned to for the first time.
+type First struct {
+	Signal string // "new places outside"
+	Peer   EntityRow
+	Label  string    // what it was about, such as "tcp/445"; may be empty
+	Time   time.Time // beginning of the hour
 }
 
 // Entities reads entities. Find returns those that something is called, or all, those
-// last seen first.
+// last seen first; or in another order. A list cannot be sorted by what it does not know: that
+// is Invalid.
 type Entities interface {
 	Entity(ctx context.Context, tenant string, key entity.Key) (Entity, error)
-	Find(ctx context.Context, tenant, text, cursor string, n int) (rows []EntityRow, next string, err error)
+	Find(ctx context.Context, tenant, text string, o Order, cursor string, n int) (rows []EntityRow, next string, err error)
 }
 
 // Source is where records come from, and what became of them. What is received is decoded,

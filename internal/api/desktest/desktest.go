@@ -3,6 +3,7 @@
 package desktest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"vedette/internal/api/desk"
+	"vedette/internal/audit"
 	"vedette/internal/auth"
 	"vedette/internal/entity"
 	"vedette/internal/fault"
@@ -47,7 +49,8 @@ type Memory struct {
 	done     desk.Done
 	watchers []chan desk.Change
 	Parts    []desk.Part
-	Fail     error // what every read returns, if anything
+	Trail    []audit.Entry // of the audit, the first first
+	Fail     error         // what every read returns, if anything
 }
 
 type person struct {
@@ -102,7 +105,7 @@ func (m *Memory) Desk() *desk.Desk {
 			Tenant: Tenant, Key: []byte("0123456789abcdef0123456789abcdef"), Now: m.Now, Random: random{}, Cost: weak,
 			Credentials: m, Sessions: m, Tokens: m, Codes: m, Attempts: m,
 		},
-		Incidents: m, Cases: m, Entities: m, Sources: m, Records: m, People: m, Overview: m, Settings: m, Changes: m,
+		Incidents: m, Cases: m, Entities: m, Sources: m, Records: m, People: m, Overview: m, Settings: m, Changes: m, Audit: m,
 		Site: "St. Anna, Vienna", Version: "0.2.0", Now: m.Now,
 	}
 }
@@ -154,6 +157,17 @@ func (m *Memory) AddSource(s desk.Source) { m.sources = append(m.sources, s) }
 
 // SetOverview sets what Home shows.
 func (m *Memory) SetOverview(p desk.Promise, d desk.Done) { m.promise, m.done = p, d }
+
+// Log puts an entry at the end of the audit.
+func (m *Memory) Log(actor, action, target, detail string) {
+	h := audit.Start(Tenant)
+	if n := len(m.Trail); n > 0 {
+		h = audit.Head{Seq: m.Trail[n-1].Seq, Hash: m.Trail[n-1].Hash}
+	}
+	e := audit.Entry{Time: m.Clock.Add(time.Duration(h.Seq) * time.Second).UnixNano(), Actor: actor, Action: action, Target: target, Detail: detail}
+	h.Next(&e)
+	m.Trail = append(m.Trail, e)
+}
 
 // Case returns an incident as it is now.
 func (m *Memory) Case(id uint64) desk.Case {
@@ -221,13 +235,17 @@ func (m *Memory) List(_ context.Context, tenant string, f desk.Filter, cursor st
 	if err != nil {
 		return nil, "", err
 	}
+	order, err := m.sorted(f.Order)
+	if err != nil {
+		return nil, "", err
+	}
 	from := 0
 	if cursor != "" {
 		if from, err = strconv.Atoi(cursor); err != nil {
 			return nil, "", fault.New(fault.Invalid, "the cursor is not one of ours")
 		}
 	}
-	for i, id := range m.order[min(from, len(m.order)):] {
+	for i, id := range order[min(from, len(order)):] {
 		c := m.cases[id]
 		if !pile(f).has(c) {
 			continue
@@ -238,6 +256,28 @@ func (m *Memory) List(_ context.Context, tenant string, f desk.Filter, cursor st
 		rows = append(rows, c.Row)
 	}
 	return rows, "", nil
+}
+
+// sorted returns the ids of all incidents in an order.
+func (m *Memory) sorted(o desk.Order) ([]uint64, error) {
+	by, ok := map[string]func(a, b *desk.Case) int{
+		"":         func(_, _ *desk.Case) int { return 0 },
+		"changed":  func(a, b *desk.Case) int { return a.Updated.Compare(b.Updated) },
+		"sure":     func(a, b *desk.Case) int { return cmp.Compare(a.Confidence, b.Confidence) },
+		"findings": func(a, b *desk.Case) int { return cmp.Compare(a.Row.Findings, b.Row.Findings) },
+		"assignee": func(a, b *desk.Case) int { return cmp.Compare(a.Assignee, b.Assignee) },
+	}[o.By]
+	if !ok {
+		return nil, fault.New(fault.Invalid, "incidents cannot be sorted by that")
+	}
+	order := slices.Clone(m.order)
+	slices.SortStableFunc(order, func(a, b uint64) int {
+		if o.Up {
+			return by(m.cases[a], m.cases[b])
+		}
+		return by(m.cases[b], m.cases[a])
+	})
+	return order, nil
 }
 
 // Get implements desk.Incidents.
@@ -343,7 +383,7 @@ func (m *Memory) Entity(_ context.Context, _ string, k entity.Key) (desk.Entity,
 }
 
 // Find implements desk.Entities.
-func (m *Memory) Find(_ context.Context, _, text, _ string, n int) (rows []desk.EntityRow, next string, err error) {
+func (m *Memory) Find(_ context.Context, _, text string, o desk.Order, _ string, n int) (rows []desk.EntityRow, next string, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, e := range m.entities {
@@ -355,12 +395,29 @@ func (m *Memory) Find(_ context.Context, _, text, _ string, n int) (rows []desk.
 			rows = append(rows, r)
 		}
 	}
-	slices.SortFunc(rows, func(a, b desk.EntityRow) int { return b.Last.Compare(a.Last) })
+	by, ok := map[string]func(a, b desk.EntityRow) int{
+		"": lastSeen, "seen": lastSeen,
+		"name":    func(a, b desk.EntityRow) int { return cmp.Compare(a.Name, b.Name) },
+		"kind":    func(a, b desk.EntityRow) int { return cmp.Compare(a.Kind, b.Kind) },
+		"learned": func(a, b desk.EntityRow) int { return cmp.Compare(a.Learned, b.Learned) },
+	}[o.By]
+	if !ok {
+		return nil, "", fault.New(fault.Invalid, "entities cannot be sorted by that")
+	}
+	slices.SortFunc(rows, func(a, b desk.EntityRow) int {
+		c := by(a, b)
+		if !o.Up {
+			c = -c
+		}
+		return cmp.Or(c, cmp.Compare(a.Key, b.Key))
+	})
 	if len(rows) > n {
 		return rows[:n], "more", m.Fail
 	}
 	return rows, "", m.Fail
 }
+
+func lastSeen(a, b desk.EntityRow) int { return a.Last.Compare(b.Last) }
 
 // Sources implements desk.Sources.
 func (m *Memory) Sources(context.Context, string) ([]desk.Source, error) {

@@ -79,7 +79,7 @@ func (m *Memory) Credential(_ context.Context, _, name string) (desk.Credential,
 	if p == nil {
 		return desk.Credential{}, nil
 	}
-	return desk.Credential{Account: p.Account, Password: p.phc, TOTP: p.totp, Step: p.step}, nil
+	return desk.Credential{Account: p.Account, Version: p.Version, Password: p.phc, TOTP: p.totp, Step: p.step}, nil
 }
 
 // SetPassword implements desk.Credentials.
@@ -92,21 +92,32 @@ func (m *Memory) SetTOTP(_ context.Context, by desk.By, name string, secret []by
 	return m.alter(by, name, func(p *person) { p.totp, p.step = secret, step })
 }
 
-// Enter implements desk.Credentials.
-func (m *Memory) Enter(_ context.Context, _ string, s auth.Session, step int64, v desk.Visitor) error {
+// Rehash implements desk.Credentials.
+func (m *Memory) Rehash(_ context.Context, _, name, was, now string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	p := m.people[s.Person]
-	if p == nil || step != 0 && step <= p.step {
-		return fault.New(fault.Denied, "the code was used")
+	if p := m.people[name]; p != nil && p.phc == was {
+		p.phc = now
 	}
-	p.step, p.SignedIn = max(step, p.step), m.Clock
-	m.known[s.Person+" "+auth.Whence(v.Address)] = true
-	m.sessions[s.Hash] = desk.Seat{Session: s, Visitor: v}
 	return nil
 }
 
-// Known implements desk.Credentials.
+// Enter implements desk.Credentials.
+func (m *Memory) Enter(_ context.Context, _ string, e desk.Entry) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := e.Session
+	p := m.people[s.Person]
+	if p == nil || p.Disabled || p.Version != e.Version || e.Step != 0 && e.Step <= p.step {
+		return fault.New(fault.Denied, "the code was used")
+	}
+	p.step, p.SignedIn = max(e.Step, p.step), m.Clock
+	m.known[s.Person+" "+auth.Whence(e.Address)] = true
+	m.sessions[s.Hash] = desk.Seat{Session: s, Visitor: e.Visitor}
+	return nil
+}
+
+// Known implements desk.Attempts.
 func (m *Memory) Known(_ context.Context, _, name, whence string) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -152,6 +163,18 @@ func (m *Memory) End(_ context.Context, _ desk.By, h auth.Hash) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.sessions, h)
+	return nil
+}
+
+// EndAll implements desk.Sessions.
+func (m *Memory) EndAll(_ context.Context, by desk.By, name string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for h, s := range m.sessions {
+		if s.Person == name && h != by.Session() {
+			delete(m.sessions, h)
+		}
+	}
 	return nil
 }
 
@@ -243,6 +266,7 @@ func (m *Memory) Redeem(_ context.Context, _ string, h auth.Hash, name, phc stri
 		m.people[name] = p
 	}
 	p.phc, p.totp = phc, nil
+	p.Version++
 	return nil
 }
 

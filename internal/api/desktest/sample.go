@@ -153,19 +153,14 @@ func (m *Memory) world(book Book, say func(string) string) {
 	e.Peers = []desk.EntityRow{{Key: 5, Kind: entity.Device, Name: say("10.0.0.77"), Own: true, Learned: 1}, {Key: 100, Kind: entity.Device, Name: "mr-1", Own: true, Learned: 1}}
 	e.Incidents = []desk.Row{m.cases[0xbeef].Row}
 	e.Findings = m.cases[0xbeef].Body.Findings[2:]
-	for i, s := range []desk.Signal{{Name: say("bytes sent outside"), Unit: "bytes", Known: true}, {Name: "machines used inside", Known: true}, {Name: "places outside that are new", Known: true}, {Name: "sign-ins that failed"}} {
-		s.Window = time.Hour
-		scale := []float64{31e6, 3, 2, 1}[i]
-		for h := range 48 {
-			day := 0.6 + 0.5*math.Sin(float64(h-14)/24*2*math.Pi)
-			p := desk.Point{Time: ago(time.Duration(48-h) * time.Hour), Observed: scale * day * (0.8 + 0.4*math.Sin(float64(h*h+i))), Low: scale * day * 0.2, High: scale * (day*1.9 + 0.2), Missing: h == 20}
-			if h > 44 && i < 2 {
-				p.Observed, p.Finding = p.High*float64(h-43)*1.2, true
-			}
-			s.Points = append(s.Points, p)
-		}
-		e.Signals = append(e.Signals, s)
+	e.Compared, e.Looked = 412, 412
+	e.Progress = desk.Progress{Entity: 85, Estate: 120, Full: 120}
+	e.Firsts = []desk.First{
+		{Signal: say("new machines inside"), Peer: desk.EntityRow{Key: 100, Kind: entity.Device, Name: say("mr-1"), Own: true}, Label: say("tcp/104"), Time: ago(2 * time.Hour)},
+		{Signal: say("new machines inside"), Peer: desk.EntityRow{Key: 101, Kind: entity.Device, Name: "mr-2", Own: true}, Label: "tcp/104", Time: ago(2 * time.Hour)},
+		{Signal: "new places outside", Peer: desk.EntityRow{Key: 3, Kind: entity.External, Name: say("203.0.113.9")}, Time: ago(5 * time.Hour)},
 	}
+	e.Signals = m.signals(say)
 	m.entities[1] = e
 	hours := func(base int64, stop int) (all []int64) {
 		for h := range 24 {
@@ -189,6 +184,51 @@ func (m *Memory) world(book Book, say func(string) string) {
 		p.Days = append(p.Days, day)
 	}
 	m.SetOverview(p, desk.Done{Records: 1325224, Events: 1324882, Findings: 61, Incidents: 9, Surfaced: 3})
+}
+
+// signals are a week of what a workstation did, with a night of theft at the end.
+func (m *Memory) signals(say func(string) string) (all []desk.Signal) {
+	for i, s := range []desk.Signal{
+		{Name: say("bytes sent outside"), Unit: "bytes", Reading: desk.Sum},
+		{Name: "conversations begun", Reading: desk.Sum},
+		{Name: say("new machines inside"), Reading: desk.News},
+		{Name: "length of a session it began", Unit: "seconds", Reading: desk.Largest},
+		{Name: "busy hour", Reading: desk.Busy},
+		{Name: "regularity of contact", Unit: "nats", Reading: desk.Rhythm},
+		{Name: say("serious alerts"), Reading: desk.Sum},
+		{Name: "alerts", Reading: desk.Sum},
+	} {
+		s.Window, s.Known, s.Ever, s.Detector = time.Hour, i != 7, i != 6, say("network/volume")
+		scale := []float64{31e6, 40, 0.7, 900, 0, 0, 0, 0}[i]
+		for h := range 7*24 + 1 {
+			p := desk.Point{Time: m.Clock.Truncate(time.Hour).Add(time.Duration(h-7*24) * time.Hour), Own: 12, Often: 0.9, Open: h == 7*24}
+			day := math.Sin(float64(p.Time.Hour()-7) / 11 * math.Pi)
+			if p.Missing = p.Time.Hour() < 7 || p.Time.Hour() > 18 || p.Time.Weekday() == time.Sunday; p.Missing {
+				day, p.Often, p.Own = 0, 0.04, 0
+			}
+			p.High = scale * []float64{2.4, 0.6}[min(1, int(p.Often+0.95)%2)]
+			p.Observed = scale * day * (0.8 + 0.4*math.Sin(float64(h*h+i)))
+			switch s.Reading {
+			case desk.Busy:
+				p.High, p.Observed = 1, 1
+				if p.Missing {
+					p.Observed = 0
+				}
+			case desk.News:
+				p.Observed = math.Floor(p.Observed * 1.6)
+			case desk.Rhythm:
+				p.High, p.Often = 3.69, 1
+			case desk.Sum:
+				p.Low = p.High / 60 * math.Ceil(day)
+			}
+			if h > 7*24-4 && i < 3 {
+				p.Missing, p.Observed, p.Finding = false, math.Round(scale*[]float64{20, 6, 8}[i]*float64(h-7*24+4)), true
+			}
+			s.Points = append(s.Points, p)
+		}
+		all = append(all, s)
+	}
+	return all
 }
 
 // Plain leaves a text as it is.

@@ -108,6 +108,9 @@ func (d *decoder) parse(data []byte, emit *event.Emit) error {
 	}
 	d.emit, d.head, d.rest, d.kept = emit, head{}, d.rest[:0], 0
 	o.Visit(d.field)
+	if d.head.time == 0 {
+		d.head.time = emit.Told()
+	}
 	switch h := &d.head; {
 	case h.wrong != "":
 		return h.wrong

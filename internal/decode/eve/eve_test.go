@@ -158,3 +158,22 @@ func TestAllocations(t *testing.T) {
 		}
 	}
 }
+
+// TestTold has the time that is said beside a record count where the record has none.
+func TestTold(t *testing.T) {
+	const told = int64(1_700_000_000_000_000_000)
+	for line, want := range map[string]int64{
+		`{"event_type":"dns","src_ip":"10.0.0.1","dest_ip":"10.0.0.2","proto":"UDP","dns":{"type":"query","rrname":"a.example"}}`:                                          told,
+		`{"timestamp":"soon","event_type":"dns","src_ip":"10.0.0.1","dest_ip":"10.0.0.2","proto":"UDP","dns":{"type":"query","rrname":"a.example"}}`:                       told,
+		`{"timestamp":"2020-09-13T12:26:40.5+0000","event_type":"dns","src_ip":"10.0.0.1","dest_ip":"10.0.0.2","proto":"UDP","dns":{"type":"query","rrname":"a.example"}}`: 1_600_000_000_500_000_000,
+	} {
+		var b event.Batch
+		emit := event.NewEmit([]byte("key"))
+		emit.Source(&b, "t", "s", "x")
+		emit.Begin(1, event.Claimed, []byte(line))
+		emit.Tell(told)
+		if err := Kind.New()([]byte(line), emit); err != nil || len(b.Events) != 1 || b.Events[0].Time != want {
+			t.Errorf("%s: %v, %+v", line, err, b.Events)
+		}
+	}
+}

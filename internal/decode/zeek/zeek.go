@@ -10,6 +10,7 @@ package zeek
 
 import (
 	"bytes"
+	"cmp"
 
 	"vedette/internal/decode"
 	"vedette/internal/event"
@@ -84,7 +85,7 @@ func (d *decoder) decode(line []byte, emit *event.Emit) error {
 	}
 	at := r.moment(cTS)
 	if r.drop(cPath0); at == 0 {
-		if at = r.moment(cWriteTS); at == 0 {
+		if at = cmp.Or(r.moment(cWriteTS), emit.Told()); at <= 0 || at > year2200 {
 			return decode.NoTime
 		}
 	}

@@ -400,3 +400,35 @@ func FuzzJSON(f *testing.F) {
 		}
 	})
 }
+
+// TestTold has the time that is said beside a record count where the record has none.
+func TestTold(t *testing.T) {
+	const told = int64(1_700_000_000_000_000_000)
+	for _, test := range []struct {
+		name, line string
+		told, want int64
+	}{
+		{"own", `{"_path":"dns","ts":1600000000.5,"id.orig_h":"10.0.0.1","id.resp_h":"10.0.0.2","query":"a.example"}`, told, 1_600_000_000_500_000_000},
+		{"told", `{"_path":"dns","id.orig_h":"10.0.0.1","id.orig_p":1,"id.resp_h":"10.0.0.2","id.resp_p":53,"proto":"udp","query":"a.example"}`, told, told},
+		{"none", `{"_path":"dns","id.orig_h":"10.0.0.1","id.resp_h":"10.0.0.2","query":"a.example"}`, 0, 0},
+		{"absurd", `{"_path":"dns","id.orig_h":"10.0.0.1","id.resp_h":"10.0.0.2","query":"a.example"}`, -1 << 63, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var b event.Batch
+			emit := event.NewEmit([]byte("key"))
+			emit.Source(&b, "t", "s", "x")
+			emit.Begin(1, event.Claimed, []byte(test.line))
+			emit.Tell(test.told)
+			err := Kind.New()([]byte(test.line), emit)
+			if test.want == 0 {
+				if err != decode.NoTime {
+					t.Errorf("%v", err)
+				}
+				return
+			}
+			if err != nil || len(b.Events) != 1 || b.Events[0].Time != test.want {
+				t.Errorf("%v, %+v", err, b.Events)
+			}
+		})
+	}
+}

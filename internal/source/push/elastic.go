@@ -3,6 +3,7 @@ package push
 import (
 	"bytes"
 	"net/http"
+	"time"
 
 	"github.com/valyala/fastjson"
 )
@@ -146,7 +147,7 @@ func actions(data []byte, index string) (found *named, items []map[string]bulkIt
 			} else {
 				item.Status, item.Result, item.Error = http.StatusCreated, "created", nil
 				found.data = appendDocument(found.data, doc, v)
-				found.add(item.Index)
+				found.add(document(item.Index, v))
 			}
 		case "update":
 			next()
@@ -157,6 +158,20 @@ func actions(data []byte, index string) (found *named, items []map[string]bulkIt
 		return bad("the body holds no action")
 	}
 	return found, items, nil
+}
+
+// document returns what a shipper says of a document beside what it shipped: the host, as
+// its common schema has it, and the time.
+func document(index string, v *fastjson.Value) said {
+	host := v.GetStringBytes("host", "name")
+	if len(host) == 0 {
+		host = v.GetStringBytes("host")
+	}
+	of := said{host: string(host[:min(len(host), maxName)]), name: index}
+	if t, err := time.Parse(time.RFC3339, string(v.GetStringBytes("@timestamp"))); err == nil && t.Year() >= 1971 && t.Year() < 2200 {
+		of.time = t.UnixNano()
+	}
+	return of
 }
 
 // action reads a line such as {"create":{"_index":"logs"}}.

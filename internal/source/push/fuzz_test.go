@@ -9,7 +9,7 @@ import (
 
 func FuzzEnvelopes(f *testing.F) {
 	for _, s := range []string{
-		`{"event":"a"}{"event":{"b":[1,2]},"sourcetype":"x"}`, `{"event":"two\nlines"}`, `{"event":"{\n}"}`, "{", `{"event":null}`, `"\`, "]]", `{"event":"\u0000"}`,
+		`{"event":"a"}{"event":{"b":[1,2]},"sourcetype":"x"}`, `{"event":"two\nlines"}`, `{"event":"{\n}"}`, "{", `{"event":null}`, `"\`, "]]", `{"event":"\u0000"}`, `{"time":"1.5e9","host":"h/..","source":"","event":1}`, `{"time":[1],"host":{},"event":"x"}`,
 	} {
 		f.Add([]byte(s))
 	}
@@ -27,7 +27,7 @@ func FuzzEnvelopes(f *testing.F) {
 
 func FuzzActions(f *testing.F) {
 	for _, s := range []string{
-		"{\"create\":{}}\n{\"message\":\"{\\\"a\\\":1}\"}\n", "{\"index\":{\"_index\":\"x\",\"_id\":\"1\"}}\n{}\n", "{\"delete\":{}}\n{\"update\":{}}\n{}\n", "{\"create\":{}}", "{\"create\":1}\n", "\n\n",
+		"{\"create\":{}}\n{\"message\":\"{\\\"a\\\":1}\"}\n", "{\"index\":{\"_index\":\"x\",\"_id\":\"1\"}}\n{}\n", "{\"delete\":{}}\n{\"update\":{}}\n{}\n", "{\"create\":{}}", "{\"create\":1}\n", "{\"create\":{}}\n{\"@timestamp\":\"2026-03-02T00:00:00Z\",\"host\":{\"name\":\"h\"}}\n", "\n\n",
 	} {
 		f.Add([]byte(s))
 	}
@@ -47,8 +47,8 @@ func FuzzActions(f *testing.F) {
 				}
 			}
 		}
-		if good != len(found.names) {
-			t.Errorf("%d items are good, %d records", good, len(found.names))
+		if good != len(found.said) {
+			t.Errorf("%d items are good, %d records", good, len(found.said))
 		}
 		if _, err := json.Marshal(items); err != nil {
 			t.Error(err)
@@ -59,16 +59,19 @@ func FuzzActions(f *testing.F) {
 
 func check(t *testing.T, found *named) {
 	n := 0
-	if err := found.each(func(name string, data []byte) error {
+	if err := found.each(func(of said, data []byte) error {
 		n++
 		if bytes.IndexByte(data, '\n') >= 0 {
 			t.Errorf("a record of two lines: %q", data)
 		}
-		if c := clean(name); c == "" || len(c) > maxName || strings.ContainsAny(c, "/#\n") {
+		if of.time < 0 || len(of.host) > maxName {
+			t.Errorf("said %+v", of)
+		}
+		if c := clean(of.name); c == "" || len(c) > maxName || strings.ContainsAny(c, "/#\n") {
 			t.Errorf("name %q", c)
 		}
 		return nil
-	}); err != nil || n != len(found.names) {
+	}); err != nil || n != len(found.said) {
 		t.Error(n, err)
 	}
 }

@@ -8,13 +8,17 @@
 // 100,000 keys of each token, for 24 hours. A request without a key that was answered with
 // 503, or not at all, may have been kept: whoever sends it again may have it twice.
 //
-// The shapes of Splunk and Elasticsearch were tried by this package's tests only;
-// no shipper could be installed here. A shipper for Elasticsearch must be told to set up no
-// template, index or policy.
+// Which shippers were run against it, and how they are set up, is in docs/sources.md. A
+// shipper for Elasticsearch must be told to set up no template, index or policy.
+//
+// Wrong tokens are counted by the address they come from; beyond thirty, one a second is
+// looked at, and the others are told 429. Senders whose token was right from there within a
+// day do not notice. A token should be drawn, not thought of (openssl rand -hex 32).
 //
 // A source is called push/<token's name>/<what the sender calls it>: the last part of the
-// path at /v1/push, the sourcetype or source of Splunk, the index of Elasticsearch. Its
-// positions count its records from 1 and go on after a restart.
+// path at /v1/push, the sourcetype or source of Splunk, the index of Elasticsearch; for the
+// latter two with the host before it, if the sender names one. Its positions count its
+// records from 1 and go on after a restart.
 package push
 
 import (
@@ -34,6 +38,7 @@ import (
 
 	"vedette/internal/event"
 	"vedette/internal/fault"
+	"vedette/internal/knock"
 	"vedette/internal/plug"
 	"vedette/internal/source"
 )
@@ -78,6 +83,7 @@ type feed struct {
 	tls      *tls.Config
 	now      func() time.Time
 	patience time.Duration
+	knocks   knock.Log      // of wrong tokens
 	ready    func(net.Addr) // if not nil, is told where it listens
 }
 
@@ -166,6 +172,10 @@ func (s *settings) trust() event.Trust {
 	}
 	return event.Authenticated
 }
+
+// Knocks returns how many tokens were wrong, and how many were not looked at because too many
+// wrong ones had come from the same address.
+func (f *feed) Knocks() (wrong, refused uint64) { return f.knocks.Counts() }
 
 // Run implements [source.Feed].
 func (f *feed) Run(outer context.Context, place func(string) []byte, newOut func() source.Out) error {

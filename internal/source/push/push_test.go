@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -253,7 +254,7 @@ func TestManyKeys(t *testing.T) {
 	}
 	restart()
 	push := func(i int) answer {
-		j := &job{keyed: true, each: func(v visitor) error { return v("x", []byte("y")) }}
+		j := &job{keyed: true, each: func(v visitor) error { return v(said{name: "x"}, []byte("y")) }}
 		copy(j.key[:], fmt.Sprintf("%016d", i))
 		a, err := w.take(t.Context(), j)
 		if err != nil {
@@ -311,14 +312,17 @@ func TestProblems(t *testing.T) {
 		{"not_gzip", "POST", "/v1/push", "hello", []string{"Content-Encoding", "gzip"}, 400, "gzip"},
 		{"cut_gzip", "POST", "/v1/push", pack(t, "gzip", "hello")[:20], []string{"Content-Encoding", "gzip"}, 400, "to its end"},
 		{"brotli", "POST", "/v1/push", "hello", []string{"Content-Encoding", "br"}, 415, "zstd"},
-		{"hec_token", "POST", "/services/collector", "x", []string{"Authorization", "Splunk x"}, 401, `"text":"Invalid token","code":4`},
+		{"hec_token", "POST", "/services/collector", "x", []string{"Authorization", "Splunk x"}, 403, `"text":"Invalid token","code":4`},
 		{"hec_none", "POST", "/services/collector/event", " ", nil, 400, `"text":"No data","code":5`},
 		{"hec_raw_none", "POST", "/services/collector/raw", "\n", nil, 400, `"text":"No data","code":5`},
 		{"hec_json", "POST", "/services/collector/event", `{"event":"a"}{"event"`, nil, 400, `"text":"Invalid data format","code":6,"invalid-event-number":1`},
 		{"hec_no_event", "POST", "/services/collector/event", `{"event":"a"}{"time":1}`, nil, 400, `"code":12,"invalid-event-number":1`},
 		{"hec_blank", "POST", "/services/collector/event", `{"event":""}`, nil, 400, `"code":13,"invalid-event-number":0`},
 		{"hec_array", "POST", "/services/collector/event", `[{"event":"a"}]`, nil, 400, `"code":6`},
-		{"hec_ack", "POST", "/services/collector/ack?channel=x", "{}", nil, 400, `"text":"ACK is disabled","code":14`},
+		{"hec_no_token", "POST", "/services/collector", "x", []string{"Authorization", ""}, 401, `"text":"Token is required","code":2`},
+		{"hec_wrong_scheme", "POST", "/services/collector", "x", []string{"Authorization", "Digest x"}, 401, `"text":"Invalid authorization","code":3`},
+		{"hec_ack_channel", "POST", "/services/collector/ack", `{"acks":[0]}`, nil, 400, `"text":"Data channel is missing","code":10`},
+		{"hec_ack_list", "POST", "/services/collector/ack?channel=x", `{"acks":"all"}`, nil, 400, `"text":"Invalid data format","code":6`},
 		{"bulk_none", "POST", "/_bulk", "\n", nil, 400, `"error":{"type":"illegal_argument_exception"`},
 		{"bulk_json", "POST", "/_bulk", "{\"create\":{}}\n{}\nhello\n{}\n", nil, 400, `"error":{"type":"illegal_argument_exception"`},
 		{"bulk_token", "POST", "/_bulk", "x", []string{"Authorization", "ApiKey " + base64.StdEncoding.EncodeToString([]byte("id:x"))}, 401, "security_exception"},
@@ -327,7 +331,11 @@ func TestProblems(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			a := l.do(test.method, test.path, test.body, test.header...)
 			var p problem
-			if err := json.Unmarshal([]byte(a.body), &p); err != nil || p.Status != a.status || p.Type != "about:blank" || a.header.Get("Content-Type") != problemType {
+			kind := problemType
+			if !strings.HasPrefix(test.name, "no_") && (p.Text != "" || strings.Contains(test.path, "services") || strings.Contains(test.path, "bulk") || test.path == "/") {
+				kind = "application/json"
+			}
+			if err := json.Unmarshal([]byte(a.body), &p); err != nil || p.Status != a.status || p.Type != "about:blank" || a.header.Get("Content-Type") != kind {
 				t.Errorf("no problem details: %+v, %v", a, err)
 			}
 			if a.status != test.status || !strings.Contains(a.body, test.contains) {
@@ -352,7 +360,7 @@ func TestSplunk(t *testing.T) {
 	if a := l.do("GET", "/services/collector/health", "", "Authorization", ""); a.status != 200 || !strings.Contains(a.body, `"code":17`) {
 		t.Errorf("%+v", a)
 	}
-	expect(t, l.log, `push/a/zeek:conn#1 {"ts":1.0,"a":"}{\""}`, "push/a/_var_log_x#1 line", `push/a/event#1 {"pretty":1}`,
+	expect(t, l.log, `push/a/h:zeek:conn#1 {"ts":1.0,"a":"}{\""}`, "push/a/_var_log_x#1 line", `push/a/event#1 {"pretty":1}`,
 		"push/a/event#2 two lines", "push/a/event#3 5", "push/a/s_t#1 one", "push/a/s_t#2 two")
 }
 
@@ -446,5 +454,70 @@ func TestNames(t *testing.T) {
 	}
 	if len(names) != maxSources+1 || names["push/a/other"] != 50 {
 		t.Errorf("%d names, %d other", len(names), names["push/a/other"])
+	}
+}
+
+// TestHosts tells hosts apart, until there are too many: then all of them have the names
+// that they would have without, and those go on being told apart.
+func TestHosts(t *testing.T) {
+	log := sourcetest.NewLog()
+	l := listen(t, log, &sourcetest.Life{}, nil)
+	var b strings.Builder
+	for i := range 300 {
+		fmt.Fprintf(&b, `{"host":"sensor-%d.%s","sourcetype":"conn","event":"x"}`, i, strings.Repeat("long.", 20))
+	}
+	b.WriteString(`{"host":"../..","sourcetype":"dns","event":"x"}{"host":"sensor-1.` + strings.Repeat("long.", 20) + `","sourcetype":"conn","event":"x"}`)
+	l.post("/services/collector", b.String())
+	names := map[string]int{}
+	for _, r := range log.Records() {
+		names[r.Source]++
+	}
+	if len(names) != maxHosted+2 || names["push/a/conn"] != 300-maxHosted || names["push/a/dns"] != 1 || names["push/a/sensor-1.long.long.long.long.lo:conn"] != 2 {
+		t.Errorf("%d names: %v", len(names), names)
+	}
+	l.stop()
+	again := listen(t, log, &sourcetest.Life{}, nil)
+	again.post("/services/collector", `{"host":"sensor-5.`+strings.Repeat("long.", 20)+`","sourcetype":"conn","event":"y"}`)
+	all := log.Records()
+	if last := all[len(all)-1]; last.Source != "push/a/sensor-5.long.long.long.long.lo:conn" || last.Position != 2 {
+		t.Errorf("after a restart: %+v", last)
+	}
+}
+
+// TestTimes takes the time that a sender says beside a record.
+func TestTimes(t *testing.T) {
+	log := sourcetest.NewLog()
+	l := listen(t, log, &sourcetest.Life{}, nil)
+	l.post("/services/collector", `{"time":1426279439.123,"event":"a"}{"time":"1426279439","event":"b"}{"time":-5,"event":"c"}{"time":"now","event":"d"}{"time":1e300,"event":"e"}{"event":"f"}`)
+	l.post("/services/collector/raw?time=1426279439.5", "g\n")
+	l.post("/x/_bulk", `{"create":{}}
+{"@timestamp":"2015-03-13T20:43:59.25Z","host":{"name":"s1"},"message":"h"}
+{"create":{}}
+{"@timestamp":"soon","host":"s2","message":"i"}
+`)
+	var got []string
+	for _, r := range log.Records() {
+		got = append(got, fmt.Sprintf("%s %.2f", r.Source, float64(r.Time)/1e9))
+	}
+	want := []string{
+		"push/a/event 1426279439.12", "push/a/event 1426279439.00", "push/a/event 0.00", "push/a/event 0.00", "push/a/event 0.00", "push/a/event 0.00",
+		"push/a/raw 1426279439.50", "push/a/s1:x 1426279439.25", "push/a/s2:x 0.00",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestAcknowledgement has a sender with a channel ask what became of its requests.
+func TestAcknowledgement(t *testing.T) {
+	l := listen(t, sourcetest.NewLog(), &sourcetest.Life{}, nil)
+	const channel = "FE0ECFAD-13D5-401B-847D-77833BD77131"
+	for i, want := range []string{`"ackId":0`, `"ackId":1`} {
+		if a := l.post("/services/collector", `{"event":"a"}`, "X-Splunk-Request-Channel", channel); a.status != 200 || !strings.Contains(a.body, want) {
+			t.Errorf("request %d: %+v", i, a)
+		}
+	}
+	if a := l.post("/services/collector/ack?channel="+channel, `{"acks":[0,1]}`); a.status != 200 || a.body != `{"acks":{"0":true,"1":true}}`+"\n" {
+		t.Errorf("%+v", a)
 	}
 }

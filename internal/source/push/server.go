@@ -10,10 +10,14 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"vedette/internal/knock"
 )
 
 // server answers requests.
@@ -23,7 +27,10 @@ type server struct {
 	patience time.Duration
 	workers  map[[32]byte]*worker // by the sum of the token; not changed while it serves
 	budget   budget
+	acks     atomic.Uint64 // requests that were answered with a number
 	handlers gate
+	knocks   *knock.Log
+	now      func() time.Time
 }
 
 // gate counts those inside, and lets none in once somebody waits for all to leave.
@@ -76,7 +83,7 @@ type dialect func(*problem)
 func plain(*problem) {}
 
 func (f *feed) server(ctx context.Context) *server {
-	s := &server{ServeMux: http.NewServeMux(), ctx: ctx, patience: f.patience, workers: map[[32]byte]*worker{}}
+	s := &server{ServeMux: http.NewServeMux(), ctx: ctx, patience: f.patience, workers: map[[32]byte]*worker{}, knocks: &f.knocks, now: f.now}
 	s.HandleFunc("POST /v1/push", s.handler(plain, s.lines))
 	s.HandleFunc("POST /v1/push/{name}", s.handler(plain, s.lines))
 	s.splunk()
@@ -129,9 +136,19 @@ func (s *server) who(r *http.Request) (*worker, *problem) {
 	default:
 		return nil, &problem{Status: http.StatusUnauthorized, Detail: "tokens are shown as Bearer, Splunk, ApiKey or Basic", Code: 3}
 	}
-	if w := s.workers[sha256.Sum256([]byte(secret))]; w != nil {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		from = netip.AddrPort{} // then all such share one bound
+	}
+	sum, now := sha256.Sum256([]byte(secret)), s.now()
+	if wait := s.knocks.Try(from.Addr(), sum, now); wait > 0 {
+		return nil, &problem{Status: http.StatusTooManyRequests, Detail: "too many wrong tokens came from this address; nothing was looked at", Code: 9, retry: wait.Truncate(time.Second) + time.Second}
+	}
+	if w := s.workers[sum]; w != nil {
+		s.knocks.Right(from.Addr(), sum, now)
 		return w, nil
 	}
+	s.knocks.Wrong()
 	return nil, &problem{Status: http.StatusUnauthorized, Detail: "nobody has this token", Code: 4}
 }
 
@@ -151,7 +168,7 @@ func (s *server) lines(w http.ResponseWriter, r *http.Request, to *worker) *prob
 	if name == "" {
 		name = "v1"
 	}
-	a, p := s.submit(r, to, b, func(visit visitor) error { return eachLine(b.data, name, visit) })
+	a, p := s.submit(r, to, b, func(visit visitor) error { return eachLine(b.data, said{name: name}, visit) })
 	if p != nil {
 		return p
 	}
@@ -166,12 +183,12 @@ func (s *server) lines(w http.ResponseWriter, r *http.Request, to *worker) *prob
 }
 
 // eachLine visits the lines that are not blank.
-func eachLine(data []byte, name string, visit visitor) error {
+func eachLine(data []byte, of said, visit visitor) error {
 	for len(data) > 0 {
 		var line []byte
 		line, data, _ = bytes.Cut(data, []byte("\n"))
 		if line = bytes.TrimSuffix(line, []byte("\r")); len(line) > 0 {
-			if err := visit(name, line); err != nil {
+			if err := visit(of, line); err != nil {
 				return err
 			}
 		}
@@ -246,6 +263,9 @@ func fail(w http.ResponseWriter, p *problem, d dialect) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", problemType)
+	if p.Text != "" || p.Error != nil {
+		h.Set("Content-Type", "application/json") // all that those clients know
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	if p.retry > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(p.retry/time.Second)))

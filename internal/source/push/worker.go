@@ -16,13 +16,22 @@ import (
 
 const (
 	maxName    = 64   // bytes of what a sender calls its telemetry
+	maxHost    = 31   // bytes of the host that it comes from
+	maxHosted  = 128  // sources of a token until hosts are told apart no longer
 	maxSources = 256  // of a token; what has another name is called "other"
 	step       = 1000 // records between marks, at most
 	maxGroup   = 64   // requests that are made safe together
 )
 
-// visitor takes one record, under the name that the sender gave it.
-type visitor func(name string, data []byte) error
+// said is what a sender says of a record beside it.
+type said struct {
+	host string // where it comes from; may be empty
+	name string // what it is
+	time int64  // when it was, Unix nanoseconds; 0 if nothing is said
+}
+
+// visitor takes one record.
+type visitor func(said said, data []byte) error
 
 // job is a request on its way.
 type job struct {
@@ -57,10 +66,10 @@ type worker struct {
 	out     source.Out
 	queue   chan *job // closed by nobody
 	ring    *ring
-	sources map[string]*origin // by the sender's name for it
-	known   map[string]*origin // by its own
-	order   []*origin          // the same, in the order in which they came
-	since   int                // records since the last mark
+	sources map[[2]string]*origin // by the sender's names for it: host, name
+	known   map[string]*origin    // by its own
+	order   []*origin             // the same, in the order in which they came
+	since   int                   // records since the last mark
 }
 
 // origin is a source.
@@ -73,7 +82,7 @@ type origin struct {
 func newWorker(t token, trust event.Trust, now func() time.Time, place func(string) []byte, out source.Out) *worker {
 	w := &worker{
 		token: t, trust: trust, now: now, out: out, queue: make(chan *job, maxQueue),
-		sources: map[string]*origin{}, known: map[string]*origin{},
+		sources: map[[2]string]*origin{}, known: map[string]*origin{},
 	}
 	var n uint64
 	var last []byte
@@ -108,7 +117,7 @@ func (w *worker) read(p []byte) (n uint64, last []byte) {
 		size := min(number(), uint64(len(p)))
 		name := string(p[:size])
 		p = p[size:]
-		w.origin(name).position = number()
+		w.called(name).position = number()
 	}
 	return number(), p
 }
@@ -186,18 +195,18 @@ func (w *worker) take(ctx context.Context, j *job) (a answer, err error) {
 		}
 	}
 	n := uint32(0)
-	err = j.each(func(name string, data []byte) error {
+	err = j.each(func(said said, data []byte) error {
 		if n++; n <= skip {
 			return nil
 		}
-		o := w.origin(name)
+		o := w.origin(said.host, said.name)
 		o.position++
 		if len(data) > maxLine {
 			a.rejected++
 			w.out.Lost(o.name, "a record longer than 1 MiB", 1)
 		} else {
 			a.accepted++
-			if err := w.out.Emit(ctx, source.Record{Source: o.name, Format: w.token.Format, Position: o.position, Trust: w.trust, Data: data}); err != nil {
+			if err := w.out.Emit(ctx, source.Record{Source: o.name, Format: w.token.Format, Position: o.position, Trust: w.trust, Time: said.time, Data: data}); err != nil {
 				return err
 			}
 		}
@@ -230,23 +239,37 @@ func (w *worker) mark() {
 	w.out.Mark(w.head(), w.append(nil))
 }
 
-// origin returns the source that a sender means by a name.
-func (w *worker) origin(said string) *origin {
-	if o := w.sources[said]; o != nil {
+// origin returns the source that a sender means by a host, which may be empty, and a name.
+// When there are many, hosts are told apart no longer; then names are not.
+func (w *worker) origin(host, said string) *origin {
+	key := [2]string{host, said}
+	if o := w.sources[key]; o != nil {
 		return o
 	}
 	name := clean(said)
+	if host != "" {
+		full := clean(host[:min(len(host), maxHost)]) + ":" + name
+		if full = full[:min(len(full), maxName)]; w.known[full] != nil || len(w.known) < maxHosted {
+			name = full
+		}
+	}
 	if w.known[name] == nil && len(w.known) >= maxSources {
 		name = "other"
 	}
+	o := w.called(name)
+	if len(w.sources) < 4*maxSources && len(host)+len(said) <= 4*maxName {
+		w.sources[[2]string{strings.Clone(host), strings.Clone(said)}] = o
+	}
+	return o
+}
+
+// called returns the source with a name of ours, and makes it if it is new.
+func (w *worker) called(name string) *origin {
 	o := w.known[name]
 	if o == nil {
 		o = &origin{name: w.head() + "/" + name, said: name}
 		w.known[name] = o
 		w.order = append(w.order, o)
-	}
-	if len(w.sources) < 4*maxSources && len(said) <= 4*maxName {
-		w.sources[strings.Clone(said)] = o
 	}
 	return o
 }

@@ -396,50 +396,6 @@ func TestLogger(t *testing.T) {
 	}
 }
 
-// TestRsyslog has rsyslog forward what a file holds.
-func TestRsyslog(t *testing.T) {
-	program, err := exec.LookPath("rsyslogd")
-	if err != nil {
-		t.Skip("rsyslog is not installed")
-	}
-	for _, framing := range []string{"traditional", "octet-counted"} {
-		t.Run(framing, func(t *testing.T) {
-			dir, log := t.TempDir(), sourcetest.NewLog()
-			addrs, stop := start(t, log, &sourcetest.Life{}, "tcp: ['127.0.0.1:0']\n", nil)
-			_, port, _ := net.SplitHostPort(addrs["tcp"])
-			const all = 500
-			var b strings.Builder
-			for i := range all {
-				fmt.Fprintf(&b, "{\"n\":%d}\n", i)
-			}
-			must(t, os.WriteFile(dir+"/in", []byte(b.String()), 0o600))
-			must(t, os.WriteFile(dir+"/conf", []byte(fmt.Sprintf(`global(workDirectory="%s")
-module(load="imfile")
-input(type="imfile" file="%s/in" tag="eve")
-action(type="omfwd" target="127.0.0.1" port="%s" protocol="tcp" tcp_framing="%s" template="RSYSLOG_SyslogProtocol23Format")
-`, dir, dir, port, framing)), 0o600))
-			ctx, cancel := context.WithCancel(t.Context())
-			c := exec.CommandContext(ctx, program, "-n", "-f", dir+"/conf", "-i", dir+"/pid")
-			must(t, c.Start())
-			end := time.Now().Add(8 * time.Second)
-			for len(log.All()) < all && time.Now().Before(end) {
-				time.Sleep(20 * time.Millisecond)
-			}
-			cancel()
-			_ = c.Wait()
-			stop()
-			for i, r := range log.All() {
-				if number(r.Data) != i || r.Source != "syslog/127.0.0.1/eve" || r.Position != uint64(i+1) {
-					t.Fatalf("record %d is %+v %s", i, r, r.Data)
-				}
-			}
-			if n := len(log.All()); n != all {
-				t.Errorf("%d records, lost %v", n, log.Lost())
-			}
-		})
-	}
-}
-
 func TestSettings(t *testing.T) {
 	for config, want := range map[string]string{
 		"":                      "nothing to listen at",

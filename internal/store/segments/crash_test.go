@@ -341,3 +341,58 @@ func TestAnyByteMayBeDamaged(t *testing.T) {
 		t.Error("other events than were written")
 	}
 }
+
+// TestDamageThatTheLogHolds: what an older segment held is wanted again as far as the log
+// reaches back, also by whoever opens the store the next time.
+func TestDamageThatTheLogHolds(t *testing.T) {
+	all := entries(26, 12, 40)
+	for name, c := range map[string]struct {
+		held int // the first entry of all that the log holds
+		lost bool
+	}{
+		"all_of_it": {2, false}, "begins_with_it": {3, false}, "some_of_it": {4, true}, "none_of_it": {6, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := open(t, dir, Options{})
+			for i, e := range all {
+				if add(t, s, []entry{e}); i%3 == 2 {
+					seal(t, s) // entries 0-2, 3-5, 6-8 and 9-11
+				}
+			}
+			for _, g := range s.segments {
+				if g.First == all[3].at {
+					change(t, g.path+eventsExt, func(b []byte) []byte { return b[:len(b)/2] })
+				}
+			}
+			want := all[11].at
+			if c.held < 6 {
+				want = all[max(c.held, 3)].at - 1
+			}
+			for range 2 { // the second time nothing is damaged any more
+				s = open(t, dir, Options{Held: all[c.held].at})
+				if s.Safe() != want {
+					t.Fatalf("safe is %d, want %d", s.Safe(), want)
+				}
+				for _, p := range s.Problems() {
+					if p.Lost != c.lost {
+						t.Errorf("problem %+v", p)
+					}
+				}
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s = open(t, dir, Options{Held: all[c.held].at})
+			add(t, s, all[c.held:])
+			seal(t, s)
+			s = open(t, dir, Options{})
+			missing := expect(all[3:min(max(c.held, 3), 6)], Query{})
+			got, _ := hits(t, s, Query{})
+			whole := expect(all, Query{})
+			if len(got)+len(missing) != len(whole) || s.Safe() != all[11].at {
+				t.Errorf("%d events and %d lost ones, want %d; safe is %d", len(got), len(missing), len(whole), s.Safe())
+			}
+		})
+	}
+}

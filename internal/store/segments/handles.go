@@ -99,8 +99,15 @@ func (s *handles) forget(path string) {
 
 func (s *handles) close() error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.shut = true
+	s.mu.Unlock()
+	return s.ease()
+}
+
+// ease closes what nobody uses.
+func (s *handles) ease() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var errs []error
 	for len(s.idle) > 0 {
 		errs = append(errs, s.drop(s.idle[0]))

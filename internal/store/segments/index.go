@@ -33,7 +33,7 @@ type about struct {
 	Version int            `json:"version"`
 	First   input.Position `json:"first"` // entries of the log that were sealed together
 	Last    input.Position `json:"last"`
-	Files   int            `json:"files"`  // how many files that made
+	Files   int            `json:"files"`  // how many files that made; 1 of what was merged
 	Tenant  []byte         `json:"tenant"` // names may be any bytes
 	Site    []byte         `json:"site"`
 	Day     string         `json:"day"` // 2006-01-02
@@ -42,6 +42,7 @@ type about struct {
 	From    int64          `json:"from"`  // times of the first and the last event
 	To      int64          `json:"to"`
 	Sources []sourceRange  `json:"sources,omitempty"` // nil if there are too many to say
+	Parts   []string       `json:"parts,omitempty"`   // names of the segments that were merged to this one, and are replaced by it
 
 	// Of the file of events; in the index alone. What lies behind its pages has a checksum
 	// of its own, which is looked at whenever it is opened; pages bring theirs with them.

@@ -12,17 +12,18 @@ import (
 )
 
 // Event appends the event that a reference names to b, and returns it. The error is
-// [fault.NotFound] if its segment was removed, or never was.
+// [fault.NotFound] if its segment was removed or merged with others, or never was.
 func (s *Store) Event(ref Ref, b *event.Batch) (event.View, error) {
 	s.mu.RLock()
 	i := slices.IndexFunc(s.segments, func(g *segment) bool { return g.name == ref.Segment })
 	var g *segment
 	if i >= 0 {
 		g = s.segments[i]
+		defer s.unpin(pin([]*segment{g}))
 	}
 	s.mu.RUnlock()
 	if g == nil || int(ref.Row) >= g.Rows {
-		return event.View{}, fault.New(fault.NotFound, fmt.Sprintf("there is no event %s in the store; it may have been removed", ref))
+		return event.View{}, fault.New(fault.NotFound, fmt.Sprintf("there is no event %s in the store; it may have been removed, or merged with others", ref))
 	}
 	if err := s.append(g, []uint32{ref.Row}, b); err != nil {
 		return event.View{}, err
@@ -57,7 +58,8 @@ type Place struct {
 // valid until yield returns.
 func (s *Store) Find(ctx context.Context, p Place, yield func(Ref, event.View) error) error {
 	s.mu.RLock()
-	segments := s.segments
+	segments := pin(s.segments)
+	defer s.unpin(segments)
 	var parts []event.Batch
 	for _, m := range []*memory{s.full, s.open} {
 		if m == nil {
@@ -151,7 +153,8 @@ func (s *Store) record(g *segment, p Place, b *event.Batch) ([]uint32, error) {
 // limit and cursor of q. Views and errors are like those of Events.
 func (s *Store) Scan(ctx context.Context, q Query, yield func(Ref, event.View) error) error {
 	q.Limit, q.After, q.Newest = 0, Cursor{}, false
-	m := s.merge(&q)
+	m := s.begin(&q)
+	defer s.unpin(m.pinned)
 	for _, x := range m.waiting {
 		if x.memory == nil {
 			if err := s.scan(ctx, m, x, yield); err != nil {

@@ -9,9 +9,10 @@ import (
 	"vedette/internal/fault"
 )
 
-// Ref names a row of a segment for ever: "SEGMENT#ROW", rows counted from 0 as Parquet
-// engines do. The zero Ref is no row, as of an event that is not sealed yet: such a one is
-// found again by its [Place].
+// Ref names a row of a segment: "SEGMENT#ROW", rows counted from 0 as Parquet engines do. It
+// is good as long as there is that segment, which is until it is merged with others. What
+// names a record for ever, and is what evidence holds, is its [Place]. The zero Ref is no row,
+// as of an event that is not sealed yet.
 type Ref struct {
 	Segment string
 	Row     uint32

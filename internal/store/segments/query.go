@@ -156,7 +156,8 @@ type stream struct {
 // What is in a segment that cannot be read is left out, and said: the error at the end is
 // then [fault.Unreadable], and everything else was yielded.
 func (s *Store) Events(ctx context.Context, q Query, yield func(Ref, event.View) error) error {
-	m := s.merge(&q)
+	m := s.begin(&q)
+	defer s.unpin(m.pinned)
 	left := q.Limit
 	if q.Limit <= 0 {
 		left = math.MaxInt
@@ -181,6 +182,7 @@ func (s *Store) Events(ctx context.Context, q Query, yield func(Ref, event.View)
 type merger struct {
 	s       *Store
 	q       *Query
+	pinned  []*segment
 	waiting []*stream // by bound
 	active  []*stream // a heap, by their first candidate
 	rebuild rebuilder
@@ -193,8 +195,8 @@ type pick struct {
 	row    uint32
 }
 
-// merge begins a query.
-func (s *Store) merge(q *Query) *merger {
+// begin begins a query. What it pins has to be unpinned.
+func (s *Store) begin(q *Query) *merger {
 	m := &merger{s: s, q: q, rebuild: rebuilder{layout: s.layout}}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -204,9 +206,10 @@ func (s *Store) merge(q *Query) *merger {
 			if q.Newest {
 				x.bound = g.To
 			}
-			m.waiting = append(m.waiting, x)
+			m.waiting, m.pinned = append(m.waiting, x), append(m.pinned, g)
 		}
 	}
+	pin(m.pinned)
 	for _, mem := range []*memory{s.full, s.open} {
 		if mem == nil {
 			continue

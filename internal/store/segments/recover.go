@@ -40,6 +40,9 @@ func (s *Store) recover() error {
 		return err
 	}
 	s.segments = sorted(s.segments)
+	if err := s.unfinished(); err != nil {
+		return err
+	}
 	if err != nil {
 		sealed = s.proven()
 	}
@@ -54,9 +57,8 @@ func (s *Store) recover() error {
 			s.problem(Problem{Path: f + eventsExt, Reason: "it is missing", First: sealed.First, Last: sealed.Safe})
 		}
 	}
-	for i := range s.problems {
-		p := &s.problems[i]
-		p.Lost = p.Last != 0 && p.Last <= s.safe
+	if err := s.wantAgain(); err != nil {
+		return err
 	}
 	a := &again{}
 	for _, g := range s.segments {
@@ -69,6 +71,26 @@ func (s *Store) recover() error {
 	}
 	s.added = s.safe
 	return nil
+}
+
+// wantAgain takes Safe back to before the entries of damaged segments that the log still
+// holds, and says which are lost. It lasts: the next Open does not find the damage again.
+func (s *Store) wantAgain() error {
+	if s.o.Held > 0 {
+		for _, p := range s.problems {
+			if p.Last >= s.o.Held {
+				s.safe = min(s.safe, max(p.First, s.o.Held)-1)
+			}
+		}
+	}
+	for i := range s.problems {
+		p := &s.problems[i]
+		p.Lost = p.Last != 0 && p.First <= s.safe
+	}
+	if s.safe == s.sealed.Safe || s.safe >= s.sealed.First-1 {
+		return nil // the files of the last seal say so themselves
+	}
+	return s.commit(commit{Safe: s.safe})
 }
 
 func sorted(all []*segment) []*segment {

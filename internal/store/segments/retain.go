@@ -35,6 +35,8 @@ func (s *Store) Enforce(now time.Time) ([]Removed, error) {
 	s.mu.RLock()
 	left := slices.Clone(s.segments)
 	s.mu.RUnlock()
+	// What a query still reads the parts of waits: without it they would be segments again.
+	left = slices.DeleteFunc(left, func(g *segment) bool { return g.left.Load() > 0 })
 	slices.SortStableFunc(left, func(a, b *segment) int {
 		return cmp.Or(cmp.Compare(a.days(), b.days()), cmp.Compare(a.Last, b.Last))
 	})
@@ -110,8 +112,22 @@ func (g *segment) removed(reason string) Removed {
 	return r
 }
 
-// remove removes a segment. The index goes first: without it the file of events is still
-// a segment, so that after a crash it is removed the next time.
+// removeFiles removes the files of a segment. The index goes first: without it the file of
+// events is still a segment, so that after a crash it is removed the next time.
+func (s *Store) removeFiles(g *segment) error {
+	s.files.forget(g.path + eventsExt)
+	for _, ext := range []string{indexExt, eventsExt} {
+		if err := os.Remove(g.path + ext); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err := syncDir(filepath.Dir(g.path)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remove removes a segment.
 func (s *Store) remove(g *segment) error {
 	path := s.relative(g.path)
 	s.mu.RLock()
@@ -129,11 +145,8 @@ func (s *Store) remove(g *segment) error {
 	s.mu.Lock()
 	s.segments = slices.DeleteFunc(slices.Clone(s.segments), func(x *segment) bool { return x == g })
 	s.mu.Unlock()
-	s.files.forget(g.path + eventsExt)
-	for _, ext := range []string{indexExt, eventsExt} {
-		if err := os.Remove(g.path + ext); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	if err := s.removeFiles(g); err != nil {
+		return err
 	}
 	for d := filepath.Dir(g.path); len(d) > len(s.dir); d = filepath.Dir(d) {
 		if os.Remove(d) != nil { // there is something else in it
@@ -141,4 +154,12 @@ func (s *Store) remove(g *segment) error {
 		}
 	}
 	return nil
+}
+
+// Limit changes how long and how much is kept, from the next Enforce on. What is sealed
+// already stays in the segments it is in.
+func (s *Store) Limit(retention map[event.Type]time.Duration, disk int64) {
+	s.sealing.Lock()
+	defer s.sealing.Unlock()
+	s.o.Retention, s.o.DiskBudget = retention, disk
 }

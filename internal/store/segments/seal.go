@@ -122,20 +122,28 @@ func (s *Store) write(m *memory) ([]*segment, error) {
 	groups, order := s.groups(&m.batch)
 	var made []*segment
 	for _, k := range order {
-		g := s.newSegment(m, k, len(order), made)
+		g := s.newSegment(about{
+			Version: version, First: m.first, Last: m.last, Files: len(order), Tenant: []byte(k.tenant), Site: []byte(k.site),
+			Day: time.Unix(0, 0).UTC().AddDate(0, 0, int(k.day)).Format(time.DateOnly),
+		}, made)
 		if err := s.writeSegment(g, &m.batch, rowOrder(&m.batch, groups[k])); err != nil {
 			return nil, fmt.Errorf("writing segment %s: %w", g.name, err)
 		}
 		made = append(made, g)
 	}
+	return made, s.settle(made)
+}
+
+// settle gives new segments their names, and brings these to disk.
+func (s *Store) settle(made []*segment) error {
 	dirs := map[string]bool{}
 	for _, g := range made {
 		for _, ext := range []string{eventsExt, indexExt} {
 			if err := s.at("rename " + ext); err != nil {
-				return nil, err
+				return err
 			}
 			if err := os.Rename(g.path+ext+tempExt, g.path+ext); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		for d := filepath.Dir(g.path); len(d) > len(s.dir); d = filepath.Dir(d) {
@@ -145,10 +153,10 @@ func (s *Store) write(m *memory) ([]*segment, error) {
 	}
 	for d := range dirs {
 		if err := syncDir(d); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return made, nil
+	return nil
 }
 
 // groups sorts events by the segment that they go to.
@@ -242,24 +250,26 @@ func rowOrder(b *event.Batch, events []uint32) []uint32 {
 	return events
 }
 
-// newSegment returns the segment for a group of m, without its events.
-func (s *Store) newSegment(m *memory, k group, files int, made []*segment) *segment {
-	g := &segment{about: about{
-		Version: version, First: m.first, Last: m.last, Files: files,
-		Tenant: []byte(k.tenant), Site: []byte(k.site),
-		Day: time.Unix(0, 0).UTC().AddDate(0, 0, int(k.day)).Format(time.DateOnly),
-	}}
+// newSegment returns a segment without events. Made is what gets names at the same time.
+func (s *Store) newSegment(of about, made []*segment) *segment {
+	g := &segment{about: of}
+	s.call(g, made)
+	return g
+}
+
+// call gives a segment a name that no other has, nor what one was made of: an unfinished
+// seal of the same entries may have left some behind.
+func (s *Store) call(g *segment, made []*segment) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	for n := 0; ; n++ { // an unfinished seal of the same entries may have left some behind
-		g.name = fmt.Sprintf("%d-%d-%d", m.first, m.last, n)
-		same := func(x *segment) bool { return x.name == g.name }
+	for n := 0; ; n++ {
+		g.name = fmt.Sprintf("%d-%d-%d", g.First, g.Last, n)
+		same := func(x *segment) bool { return x.name == g.name || slices.Contains(x.Parts, g.name) }
 		if !slices.ContainsFunc(s.segments, same) && !slices.ContainsFunc(made, same) {
 			break
 		}
 	}
-	g.path = filepath.Join(s.dayFolder(k.tenant, k.site, g.Day), g.name)
-	return g
+	g.path = filepath.Join(s.dayFolder(string(g.Tenant), string(g.Site), g.Day), g.name)
 }
 
 // writeSegment writes the files of a segment under temporary names.
@@ -282,7 +292,16 @@ func (s *Store) writeSegment(g *segment, b *event.Batch, order []uint32) error {
 	if err != nil {
 		return err
 	}
-	g.Sum = sum.Sum32()
+	subjects, objects := make([]uint64, len(order)), make([]uint64, len(order))
+	for i, e := range order {
+		subjects[i], objects[i] = uint64(b.Events[e].Subject.Key), uint64(b.Events[e].Object.Key)
+	}
+	return s.finish(g, sum.Sum32(), subjects, objects)
+}
+
+// finish writes the index of a segment whose file of events is written, with its checksum.
+func (s *Store) finish(g *segment, sum uint32, subjects, objects []uint64) error {
+	g.Sum = sum
 	f, err := openFile(g.path+eventsExt+tempExt, nil)
 	if err != nil {
 		return fmt.Errorf("reading it again: %w", err)
@@ -290,10 +309,6 @@ func (s *Store) writeSegment(g *segment, b *event.Batch, order []uint32) error {
 	g.Tail, g.TailSum, err = f.tail()
 	if err = errors.Join(err, f.close()); err != nil {
 		return fmt.Errorf("reading it again: %w", err)
-	}
-	subjects, objects := make([]uint64, len(order)), make([]uint64, len(order))
-	for i, e := range order {
-		subjects[i], objects[i] = uint64(b.Events[e].Subject.Key), uint64(b.Events[e].Object.Key)
 	}
 	return s.writeIndex(g, subjects, objects)
 }

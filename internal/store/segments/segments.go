@@ -6,7 +6,8 @@
 // which entry the log may forget. A segment is one Parquet file and, beside it, an index
 // that says which of its rows an entity takes part in. Its place says whose events it
 // holds: DIR/TENANT/SITE/2026/11/25/FIRST-LAST-N.parquet, where FIRST and LAST are entries
-// of the log. The day is that of the events, and all of them are kept equally long.
+// of the log. The day is that of the events, and all of them are kept equally long. Small
+// segments of a day become one, see [Store.Merge].
 //
 // The files are written anew and renamed when they are whole and on disk; last comes the
 // file "sealed", which makes the seal count. After a crash, what was not finished is
@@ -43,6 +44,9 @@ type Options struct {
 	// it Enforce removes the oldest segments.
 	DiskBudget int64
 	OpenFiles  int // that are kept open between queries, at most; 0 is 64
+	// Held is the first entry that the log still holds; 0 if that is not known. What Open
+	// finds damaged is wanted again from there on: see Safe.
+	Held input.Position
 }
 
 // Store is a store of events. Its methods may be called at the same time; Add, by one
@@ -75,6 +79,7 @@ type segment struct {
 	name  string
 	path  string // without the extension
 	bytes int64  // of both files
+	merging
 
 	mu     sync.Mutex
 	fences []fence // of the index; nil until it is asked
@@ -159,6 +164,11 @@ var errClosed = errors.New("the event store is closed")
 
 // Safe returns the last entry of the log that is in sealed segments, with all before it:
 // the log may forget them, and after a crash whoever adds goes on with the next.
+//
+// When Open finds a segment damaged whose entries the log still holds, Safe is the entry
+// before the first of them: whoever adds them again gets back what was in it, and no row
+// twice. They have to be resolved as they were the first time, so by the state of who is
+// who as of that entry or before.
 func (s *Store) Safe() input.Position {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -210,6 +220,23 @@ func (s *Store) problem(p Problem) {
 	if !slices.Contains(s.problems, p) {
 		s.problems = append(s.problems, p)
 	}
+}
+
+// Ease seals what is in memory, and lets go of what is only kept there to be quicker.
+func (s *Store) Ease() error {
+	err := s.Seal()
+	s.mu.Lock()
+	if s.open.last == 0 {
+		s.open = newMemory(nil)
+	}
+	all := s.segments
+	s.mu.Unlock()
+	for _, g := range all {
+		g.mu.Lock()
+		g.fences = nil
+		g.mu.Unlock()
+	}
+	return errors.Join(err, s.files.ease())
 }
 
 // Close closes the store. What was not sealed is forgotten: the log has it.

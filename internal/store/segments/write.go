@@ -23,8 +23,9 @@ const (
 // writer writes the events of one file.
 type writer struct {
 	layout  *layout
+	out     *parquet.GenericWriter[any]
 	batch   *event.Batch
-	plain   bool // all strings are ASCII
+	plain   bool // all strings of the batch are ASCII
 	columns []*parquet.ColumnWriter
 	schema  *parquet.Schema
 	leaves  []int // number in the file of each column of the layout
@@ -37,12 +38,11 @@ type writer struct {
 	nulls   []parquet.Value
 }
 
-// writeEvents writes the events of b in the given order, and about as the note on them.
-func (l *layout) writeEvents(to io.Writer, b *event.Batch, order []uint32, about string) error {
-	schema := l.schema(b, order)
+// newWriter begins a file of so many rows, with about as the note on them.
+func (l *layout) newWriter(to io.Writer, schema *parquet.Schema, rows int, about string) *writer {
 	out := parquet.NewGenericWriter[any](to, schema,
 		parquet.Compression(&parquet.Zstd),
-		parquet.PageBufferSize(max(pageBytes*min(len(order), blockRows)/blockRows, pageBytes/16)), // so that small files take little memory to write
+		parquet.PageBufferSize(max(pageBytes*min(rows, blockRows)/blockRows, pageBytes/16)), // so that small files take little memory to write
 		parquet.CreatedBy("vedette", "1", ""),
 		parquet.KeyValueMetadata(aboutKey, about),
 		parquet.KeyValueMetadata(sumKey, sumOf(about)),
@@ -51,7 +51,7 @@ func (l *layout) writeEvents(to io.Writer, b *event.Batch, order []uint32, about
 		parquet.ColumnIndexSizeLimit(func([]string) int { return maxBound }),
 	)
 	w := &writer{
-		layout: l, batch: b, plain: ascii(b.Text.Raw()), columns: out.ColumnWriters(), schema: schema,
+		layout: l, out: out, columns: out.ColumnWriters(), schema: schema,
 		values: make([]uint64, blockRows), present: make([]bool, blockRows),
 		row: make([]parquet.Value, 0, blockRows), nulls: make([]parquet.Value, blockRows),
 	}
@@ -59,6 +59,23 @@ func (l *layout) writeEvents(to io.Writer, b *event.Batch, order []uint32, about
 		leaf, _ := schema.Lookup(l.columns[i].name)
 		w.leaves = append(w.leaves, leaf.ColumnIndex)
 	}
+	return w
+}
+
+// from says which batch the events are of that are written next.
+func (w *writer) from(b *event.Batch) { w.batch, w.plain = b, ascii(b.Text.Raw()) }
+
+func (w *writer) close() error {
+	if err := w.out.Close(); err != nil {
+		return fmt.Errorf("ending the file: %w", err)
+	}
+	return nil
+}
+
+// writeEvents writes the events of b in the given order, and about as the note on them.
+func (l *layout) writeEvents(to io.Writer, b *event.Batch, order []uint32, about string) error {
+	w := l.newWriter(to, l.schema(b, order), len(order), about)
+	w.from(b)
 	for len(order) > 0 {
 		n := min(len(order), blockRows)
 		if err := w.write(order[:n]); err != nil {
@@ -66,10 +83,7 @@ func (l *layout) writeEvents(to io.Writer, b *event.Batch, order []uint32, about
 		}
 		order = order[n:]
 	}
-	if err := out.Close(); err != nil {
-		return fmt.Errorf("ending the file: %w", err)
-	}
-	return nil
+	return w.close()
 }
 
 // write writes one block: a page of each column.

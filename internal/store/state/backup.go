@@ -77,7 +77,7 @@ func (s *Store) check(ctx context.Context, path string) (err error) {
 			return fault.Wrap(fault.Unreadable, fmt.Errorf("%s is damaged: %w", path, err))
 		}
 	}
-	copied := &Store{path: path, options: s.options, keys: s.keys, read: db}
+	copied := &Store{path: path, options: s.options, keys: s.keys, keyless: s.keyless, read: db}
 	tenants, err := copied.tenants(ctx)
 	if err != nil {
 		return err
@@ -100,72 +100,4 @@ func (s *Store) tenants(ctx context.Context) (all []string, err error) {
 		return err
 	})
 	return all, explain(err)
-}
-
-// Restore puts a backup into a folder in which there is no state, after checking it. The
-// folder may hold the key. Sessions are not restored: whoever was signed in when the
-// backup was made may have been thrown out since. Tokens and people are as they were, so
-// look through them.
-func Restore(ctx context.Context, from, dir string, o Options) (err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fault.Wrap(fault.Unavailable, fmt.Errorf("restoring: %w", err))
-	}
-	there, err := os.ReadDir(dir)
-	if err != nil {
-		return fault.Wrap(fault.Unavailable, fmt.Errorf("restoring: %w", err))
-	}
-	for _, f := range there {
-		if f.Name() != KeyFile {
-			return fault.New(fault.Conflict, fmt.Sprintf("%s is not empty (there is %s); a backup is restored into an empty folder, never over a state", dir, f.Name()))
-		}
-	}
-	steps, err := readMigrations(migrations)
-	if err = errors.Join(err, o.valid()); err != nil {
-		return err
-	}
-	s := &Store{path: from, options: o}
-	if s.keys, err = newKeys(o.Key); err != nil {
-		return err
-	}
-	if version, err := inspect(ctx, from, len(steps)); err != nil {
-		return fmt.Errorf("restoring: %w", err)
-	} else if version == 0 {
-		return fault.New(fault.NotFound, "there is no backup in "+from)
-	}
-	if err := s.check(ctx, from); err != nil {
-		return fmt.Errorf("restoring: %w", err)
-	}
-	path := filepath.Join(dir, File)
-	if err := copyFile(from, path); err != nil {
-		return fmt.Errorf("restoring: %w", err)
-	}
-	if err := afterRestore(ctx, dir, o, from); err != nil {
-		for _, tail := range []string{"", "-wal", "-shm"} {
-			_ = os.Remove(path + tail) // it was our copy; the backup is untouched
-		}
-		return fmt.Errorf("restoring: %w", err)
-	}
-	return nil
-}
-
-// afterRestore opens what was restored, ends all sessions, and says so in the audit.
-func afterRestore(ctx context.Context, dir string, o Options, from string) (err error) {
-	s, err := Open(ctx, dir, o)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	tenants, err := s.tenants(ctx)
-	if err != nil {
-		return err
-	}
-	for _, name := range tenants {
-		c := change{Request: Request{Actor: "vedette"}, action: "state.restore", target: "state", detail: map[string]any{"from": filepath.Base(from)}}
-		if _, err := s.Tenant(name).change(ctx, c, func(w *writer) (int64, error) {
-			return w.touched(ctx, `DELETE FROM sessions WHERE tenant = ?`, w.name)
-		}); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -15,7 +15,7 @@ func TestBackup(t *testing.T) {
 	s, a, c := fresh(t)
 	ctx := t.Context()
 	ok(t, a.CreateUser(ctx, by("set-up"), User{Name: "ann", Role: "administrator", Password: "$argon2id$1"}))
-	ok(t, a.AddSession(ctx, Session{Hash: hashOf("s"), Person: "ann", Created: c.now(), Seen: c.now(), Ends: c.now().Add(time.Hour)}))
+	enter(t, a, Session{Hash: hashOf("s"), Person: "ann", Created: c.now(), Seen: c.now(), Ends: c.now().Add(time.Hour)})
 	ok(t, a.PutSecret(ctx, by("ann"), "smtp", NewSecret([]byte("x"))))
 	_, err := a.Upsert(ctx, "triage", report(1, 20))
 	ok(t, err)

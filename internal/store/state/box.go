@@ -187,12 +187,17 @@ func place(parts ...string) (b []byte) {
 // FormKey returns the key by which forms are signed; see auth.FormToken.
 func (s *Store) FormKey() []byte { return append([]byte(nil), s.keys.form...) }
 
-// checkKey compares the key with the one that the file was made with.
+// checkKey compares the key with the one that the file was made with. A new file takes it.
 func (s *Store) checkKey(ctx context.Context) error {
 	mine := s.keys.mac(s.keys.check, "")
 	if _, err := s.write.ExecContext(ctx, `INSERT INTO installation VALUES ('', 'key', ?) ON CONFLICT DO NOTHING`, mine); err != nil {
 		return fmt.Errorf("opening the state: %w", explain(err))
 	}
+	return s.sameKey(ctx)
+}
+
+func (s *Store) sameKey(ctx context.Context) error {
+	mine := s.keys.mac(s.keys.check, "")
 	var its []byte
 	if err := s.write.QueryRowContext(ctx, `SELECT value FROM installation WHERE tenant = '' AND name = 'key'`).Scan(&its); err != nil {
 		return fmt.Errorf("opening the state: %w", explain(err))

@@ -73,7 +73,7 @@ func (w *writer) remember(ctx context.Context, r *record, s step) error {
 		return fmt.Errorf("encoding the history: %w", err)
 	}
 	return w.exec(ctx, `INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		w.name, int64(r.id), int64(r.version), w.now, s.actor, string(s.kind), string(b))
+		w.name, int64(r.id), int64(r.version), w.date, s.actor, string(s.kind), string(b))
 }
 
 // steps calls do for each step of an incident up to a time, in order.

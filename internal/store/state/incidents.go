@@ -198,7 +198,8 @@ func (t *Tenant) Merge(ctx context.Context, actor string, from, into uint64) err
 // never goes back, even if the clock of the machine does.
 func (w *writer) tick(ctx context.Context) (seq int64, err error) {
 	err = w.QueryRowContext(ctx, `INSERT INTO clocks VALUES (?, 1, 0, ?)
-		ON CONFLICT (tenant) DO UPDATE SET seq = seq + 1, time = max(time, excluded.time) RETURNING seq, time`, w.name, w.now).Scan(&seq, &w.now)
+		ON CONFLICT (tenant) DO UPDATE SET seq = seq + 1, time = max(time, excluded.time) RETURNING seq, time`, w.name, w.date).Scan(&seq, &w.date)
+	w.now = max(w.now, w.date)
 	return seq, err
 }
 
@@ -209,9 +210,9 @@ func (w *writer) put(ctx context.Context, old, next *record, s step) error {
 	if err != nil {
 		return err
 	}
-	next.version, next.changed = next.version+1, w.now
+	next.version, next.changed = next.version+1, w.date
 	if old == nil {
-		next.created = w.now
+		next.created = w.date
 	}
 	text, err := json.Marshal(next.body)
 	if err != nil {
@@ -246,7 +247,7 @@ func (w *writer) list(ctx context.Context, seq int64, old, next *record) error {
 		}
 		had = was.Entities
 		if err := w.exec(ctx, `UPDATE incident_rows SET until = ?, retired = ? WHERE tenant = ? AND id = ? AND since = (
-			SELECT max(since) FROM incident_rows WHERE tenant = ? AND id = ?)`, seq, max(w.now, 1), w.name, int64(next.id), w.name, int64(next.id)); err != nil {
+			SELECT max(since) FROM incident_rows WHERE tenant = ? AND id = ?)`, seq, max(w.date, 1), w.name, int64(next.id), w.name, int64(next.id)); err != nil {
 			return err
 		}
 	}
@@ -341,7 +342,7 @@ const listsKept = 24 * time.Hour
 func (w *writer) forget(ctx context.Context, most int) error {
 	rows, err := w.QueryContext(ctx, `DELETE FROM incident_rows WHERE rowid IN (
 		SELECT rowid FROM incident_rows WHERE tenant = ? AND retired > 0 AND retired < ? ORDER BY retired, until LIMIT ?) RETURNING until`,
-		w.name, w.now-int64(listsKept), most)
+		w.name, w.date-int64(listsKept), most)
 	var gone int64
 	err = each(rows, err, func(r *sql.Rows) error {
 		var until int64

@@ -60,8 +60,8 @@ func (t *Tenant) Judge(ctx context.Context, r Request, id uint64, verdict incide
 		if err != nil {
 			return step{}, err
 		}
-		next.verdict, next.verdictBy, next.verdictAt = string(verdict), r.Actor, w.now
-		err = w.exec(ctx, `INSERT INTO verdicts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, w.name, int64(id), int64(old.version+1), w.now,
+		next.verdict, next.verdictBy, next.verdictAt = string(verdict), r.Actor, w.date
+		err = w.exec(ctx, `INSERT INTO verdicts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, w.name, int64(id), int64(old.version+1), w.date,
 			r.Actor, string(verdict), reason, string(in.Verdict), in.Score, bit(in.Surfaced))
 		return step{kind: Judged, detail: &detail{Verdict: verdict, Reason: reason}}, err
 	})
@@ -73,7 +73,7 @@ func (t *Tenant) Note(ctx context.Context, r Request, id uint64, text string) (v
 		return 0, fault.New(fault.Invalid, fmt.Sprintf("a note has 1 to %d bytes", maxNote))
 	}
 	return t.onIncident(ctx, r, "note", id, text, func(w *writer, old, _ *record) (step, error) {
-		err := w.exec(ctx, `INSERT INTO notes VALUES (?, ?, ?, ?, ?, ?)`, w.name, int64(id), int64(old.version+1), w.now, r.Actor, text)
+		err := w.exec(ctx, `INSERT INTO notes VALUES (?, ?, ?, ?, ?, ?)`, w.name, int64(id), int64(old.version+1), w.date, r.Actor, text)
 		return step{kind: Noted, detail: &detail{Note: text}}, err
 	})
 }

@@ -34,6 +34,7 @@ type Filter struct {
 	Entity    entity.Key // one that takes part
 	Text      string     // words that all stand in the title, the names or the techniques
 	Assignee  string
+	Order     Order
 }
 
 // Row is an incident as it stands in a list.
@@ -68,13 +69,16 @@ const maxPage = 500
 func clamp(n int) int { return min(max(n, 1), maxPage) }
 
 // Incidents returns a page of the list of incidents: the surfaced first, then by how far
-// the risk is above the threshold, then the one updated last. The cursor is that of the
-// page before, or empty.
+// the risk is above the threshold, then the one updated last; or in the order that the
+// filter says. The cursor is that of the page before, or empty.
 //
 // A list that is being paged through stands still: its pages show each incident that was
 // in the list when the first page was made, as it was then, once. That holds for a day;
 // an older cursor gives an error of kind Conflict.
 func (t *Tenant) Incidents(ctx context.Context, f Filter, cursor string, size int) (p Page, err error) {
+	if !f.Order.known() {
+		return Page{}, fault.New(fault.Invalid, fmt.Sprintf("incidents cannot be sorted by %q", f.Order.By))
+	}
 	c, err := readCursor(cursor, f)
 	if err != nil {
 		return Page{}, err
@@ -101,7 +105,7 @@ func (t *Tenant) Incidents(ctx context.Context, f Filter, cursor string, size in
 		}
 		p.Rows = p.Rows[:size]
 		end := p.Rows[size-1]
-		p.Next = c.after(end).String()
+		p.Next = c.after(end, f.Order).String()
 		return nil
 	})
 	if err != nil {
@@ -191,9 +195,10 @@ func (t *Tenant) listQuery(f Filter, c cursor, rare bool, limit int) (string, []
 		add(` AND (SELECT instr(x.search, ?) FROM incident_texts x WHERE x.n = r.text) > 0`, word)
 	}
 	if c.going {
-		add(` AND (r.surfaced, r.ratio, r.updated, r.id) < (?, ?, ?, ?)`, c.surfaced, c.ratio, c.updated, int64(c.id))
+		where, place := c.beyond(f.Order)
+		add(where, place...)
 	}
-	const order = ` ORDER BY r.surfaced DESC, r.ratio DESC, r.updated DESC, r.id DESC`
+	order := f.Order.clause()
 	add(order+` LIMIT ?) p CROSS JOIN incident_rows r ON r.rowid = p.n CROSS JOIN incident_texts x ON x.n = r.text`+order, limit)
 	return q.String(), args
 }
@@ -228,27 +233,30 @@ type cursor struct {
 	ratio    float64
 	updated  int64
 	id       uint64
+	number   float64 // what the list is sorted by, if it is a number
+	word     string  // or a word
 }
 
-const cursorSize = 6 * 8
+const cursorSize = 7 * 8 // and the word
 
 // hash tells filters apart.
 func (f Filter) hash() uint64 {
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%d %q %d %q %q", f.Shown, f.Condition, f.Entity, f.words(), f.Assignee)
+	fmt.Fprintf(h, "%d %q %d %q %q %v", f.Shown, f.Condition, f.Entity, f.words(), f.Assignee, f.Order)
 	return h.Sum64()
 }
 
-func (c cursor) after(r Row) cursor {
-	return cursor{true, c.filter, c.seq, int64(bit(r.Surfaced)), r.Ratio, r.Updated, r.ID}
+func (c cursor) after(r Row, o Order) cursor {
+	number, word := o.value(r)
+	return cursor{true, c.filter, c.seq, int64(bit(r.Surfaced)), r.Ratio, r.Updated, r.ID, number, word}
 }
 
 func (c cursor) String() string {
 	b := make([]byte, 0, cursorSize)
-	for _, n := range []uint64{c.filter, uint64(c.seq), uint64(c.surfaced), math.Float64bits(c.ratio), uint64(c.updated), c.id} {
+	for _, n := range []uint64{c.filter, uint64(c.seq), uint64(c.surfaced), math.Float64bits(c.ratio), uint64(c.updated), c.id, math.Float64bits(c.number)} {
 		b = binary.BigEndian.AppendUint64(b, n)
 	}
-	return base64.RawURLEncoding.EncodeToString(b)
+	return base64.RawURLEncoding.EncodeToString(append(b, c.word...))
 }
 
 func readCursor(s string, f Filter) (cursor, error) {
@@ -256,11 +264,11 @@ func readCursor(s string, f Filter) (cursor, error) {
 		return cursor{filter: f.hash()}, nil
 	}
 	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || len(b) != cursorSize {
+	if err != nil || len(b) < cursorSize || len(b) > cursorSize && f.Order.By != ByAssignee {
 		return cursor{}, fault.New(fault.Invalid, "this is not the cursor of a list")
 	}
 	n := func(i int) uint64 { return binary.BigEndian.Uint64(b[8*i:]) }
-	c := cursor{true, n(0), int64(n(1)), int64(n(2)), math.Float64frombits(n(3)), int64(n(4)), n(5)}
+	c := cursor{true, n(0), int64(n(1)), int64(n(2)), math.Float64frombits(n(3)), int64(n(4)), n(5), math.Float64frombits(n(6)), string(b[cursorSize:])}
 	if c.filter != f.hash() {
 		return cursor{}, fault.New(fault.Invalid, "the cursor belongs to a list of something else")
 	}

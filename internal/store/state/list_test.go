@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -72,7 +73,9 @@ func TestIncidents(t *testing.T) {
 		"words":      {Filter{Text: " its  WS- "}, []uint64{5, 4, 2, 1, 3}},
 		"no_text":    {Filter{Text: "ws-4 nothing"}, nil},
 		"percent":    {Filter{Text: "%"}, nil},
-		"everything": {Filter{Surfaced, IsOpen, 3, "way", "ann"}, []uint64{2}},
+		"everything": {Filter{Surfaced, IsOpen, 3, "way", "ann", Order{}}, []uint64{2}},
+		"backwards":  {Filter{Order: Order{Up: true}}, []uint64{3, 1, 2, 4, 5}},
+		"by_name":    {Filter{Shown: Surfaced, Order: Order{By: ByAssignee}}, []uint64{2, 5, 4, 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for size := 1; size <= 6; size++ {
@@ -117,9 +120,13 @@ func TestIncidents_standsStill(t *testing.T) {
 		f := Filter{
 			Shown: rapid.SampledFrom([]Shown{Either, Surfaced, Hidden}).Draw(r, "shown"), Condition: rapid.SampledFrom([]Condition{"", IsOpen}).Draw(r, "condition"),
 			Entity: entity.Key(rapid.Uint64Range(0, 3).Draw(r, "entity")), Text: rapid.SampledFrom([]string{"", "way", "ws-1", "home", "ws 2"}).Draw(r, "text"),
+			Order: Order{rapid.SampledFrom([]By{ByUrgency, ByUpdated, ByConfidence, ByFindings, ByAssignee}).Draw(r, "by"), rapid.Bool().Draw(r, "up")},
 		}
 		want := walkList(r, a, f, 500, func() {})
 		got := walkList(r, a, f, rapid.IntRange(1, 5).Draw(r, "size"), disturb)
+		if !slices.IsSortedFunc(want, func(x, y Row) int { return inOrder(x, y, f.Order) }) {
+			r.Fatalf("%v is not in the order %v", ids(want), f.Order)
+		}
 		if len(want) != len(got) {
 			r.Fatalf("%v became %v", ids(want), ids(got))
 		}
@@ -214,6 +221,41 @@ func TestIncidents_cursors(t *testing.T) {
 	ok(t, s.read.QueryRow(`SELECT count(*) FROM incident_rows`).Scan(&rows))
 	if rows != 4 { // three, and the one that ended just now
 		t.Errorf("%d rows are left", rows)
+	}
+}
+
+// inOrder compares two rows as a list in an order should.
+func inOrder(x, y Row, o Order) int {
+	c := 0
+	switch o.By {
+	case ByUrgency:
+		c = cmp.Or(cmp.Compare(bit(x.Surfaced), bit(y.Surfaced)), cmp.Compare(x.Ratio, y.Ratio))
+	case ByUpdated:
+	case ByConfidence:
+		c = cmp.Compare(x.Confidence, y.Confidence)
+	case ByFindings:
+		c = cmp.Compare(x.Findings, y.Findings)
+	case ByAssignee:
+		c = cmp.Compare(x.Assignee, y.Assignee)
+	}
+	if c = cmp.Or(c, cmp.Compare(x.Updated, y.Updated)); o.Up {
+		return c
+	}
+	return -c
+}
+
+func TestIncidents_orderOfSomethingElse(t *testing.T) {
+	_, a, _ := fresh(t)
+	ctx := t.Context()
+	if _, err := a.Incidents(ctx, Filter{Order: Order{By: "score; DROP TABLE incident_rows"}}, "", 10); fault.KindOf(err) != fault.Invalid {
+		t.Error(err)
+	}
+	_, err := a.Upsert(ctx, "triage", report(1, 12), report(2, 20))
+	ok(t, err)
+	p, err := a.Incidents(ctx, Filter{Order: Order{By: ByUpdated}}, "", 1)
+	ok(t, err)
+	if _, err := a.Incidents(ctx, Filter{Order: Order{By: ByFindings}}, p.Next, 1); fault.KindOf(err) != fault.Invalid {
+		t.Error("a list goes on in another order: ", err)
 	}
 }
 

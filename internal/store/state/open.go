@@ -73,6 +73,35 @@ func open(ctx context.Context, dir string, o Options, from fs.FS) (s *Store, err
 	return s, nil
 }
 
+// OpenReading opens the state in a folder to be read only, also while another program has it
+// open, and changes nothing. A folder without one is NotFound. Of an older program's file only
+// what was there then can be read.
+func OpenReading(ctx context.Context, dir string, o Options) (s *Store, err error) {
+	steps, err := readMigrations(migrations)
+	if err = errors.Join(err, o.valid()); err != nil {
+		return nil, err
+	}
+	s = &Store{path: filepath.Join(dir, File), options: o, rare: rareText}
+	if s.keys, err = newKeys(o.Key); err != nil {
+		return nil, err
+	}
+	version, err := inspect(ctx, s.path, len(steps))
+	if err == nil && version == 0 {
+		err = fault.New(fault.NotFound, "there is no "+s.path+" yet")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s.read, err = connect(s.path, "ro", readers); err != nil {
+		return nil, err
+	}
+	s.write = s.read // what tries to write is refused by the connection
+	if err := s.sameKey(ctx); err != nil {
+		return nil, errors.Join(err, s.read.Close())
+	}
+	return s, nil
+}
+
 // connect opens a pool of connections: mode is that of SQLite's addresses, "ro", "rw" or
 // "rwc".
 func connect(path, mode string, most int) (*sql.DB, error) {
@@ -127,6 +156,8 @@ func inspect(ctx context.Context, path string, newest int) (version int, err err
 		return 0, nil
 	case app != application:
 		return 0, fault.New(fault.Unreadable, path+" is a database of another program; nothing was changed")
+	case version < 1: // or it would be made anew, over what is there
+		return 0, damaged(path, errors.New("it says that it is empty, and is not"))
 	case version > newest:
 		return 0, fault.New(fault.Unreadable, fmt.Sprintf("%s was written by a newer vedette (its schema is %d, this program knows %d); nothing was changed. Use the newer program, or restore a backup from before the update", path, version, newest))
 	}

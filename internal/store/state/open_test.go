@@ -87,6 +87,7 @@ func TestOpen_refuses(t *testing.T) {
 		says  string
 	}{
 		"newer":         {exec(`PRAGMA user_version = 99`), "newer vedette"},
+		"no_version":    {exec(`PRAGMA user_version = 0`), "says that it is empty"},
 		"of_others":     {exec(`PRAGMA application_id = 1`), "another program"},
 		"not_sqlite":    {poke(0, "this is not a database"), "damaged"},
 		"broken_pages":  {poke(3*4096, strings.Repeat("\xff", 40*4096)), "damaged"},
@@ -198,23 +199,26 @@ func TestMigrate(t *testing.T) {
 	dir, o := folder(t)
 	ctx := t.Context()
 	was := files(t, dir)
+	steps, err := readMigrations(migrations)
+	ok(t, err)
+	kept := func(more int) string { return filepath.Base(before(File, len(steps)+more)) }
 	s, err := open(ctx, dir, o, with(t, `CREATE TABLE more (tenant TEXT) STRICT; INSERT INTO more SELECT tenant FROM incidents`))
 	ok(t, err)
 	var n, version int
 	ok(t, s.read.QueryRow(`SELECT (SELECT count(*) FROM more), (SELECT user_version FROM pragma_user_version)`).Scan(&n, &version))
-	if n != 300 || version != 2 {
+	if n != 300 || version != len(steps)+1 {
 		t.Errorf("%d rows, version %d", n, version)
 	}
 	ok(t, s.Close())
-	if files(t, dir)[File+".v1"] != was[File] {
+	if files(t, dir)[kept(0)] != was[File] {
 		t.Error("no copy of how it was")
 	}
-	s, err = open(ctx, dir, o, with(t, `SELECT 1`, `CREATE TABLE yet_more (tenant TEXT) STRICT`)) // step 2 has been taken
+	s, err = open(ctx, dir, o, with(t, `SELECT 1`, `CREATE TABLE yet_more (tenant TEXT) STRICT`)) // the first has been taken
 	ok(t, err)
 	ok(t, s.Close())
 	now := files(t, dir)
-	if now[File+".v2"] == "" || now[File+".v1"] != "" {
-		t.Error("want a copy of version 2 and none of 1")
+	if now[kept(1)] == "" || now[kept(0)] != "" {
+		t.Error("want a copy of the version before, and none of an earlier one")
 	}
 	_, err = Open(ctx, dir, o) // the older program
 	wantKind(t, err, fault.Unreadable)

@@ -46,7 +46,7 @@ func TestSecrets(t *testing.T) {
 	ctx := t.Context()
 	const word = "swordfish-4711"
 	ok(t, a.PutSecret(ctx, Request{Actor: "ann", Key: "k"}, "smtp", NewSecret([]byte(word))))
-	wantKind(t, a.SetTOTP(ctx, by("set-up"), "x", NewSecret([]byte(word)), 0), fault.NotFound)
+	wantKind(t, a.SetTOTP(ctx, by("set-up"), "x", NewSecret([]byte(word)), 0, Hash{}), fault.NotFound)
 	got, err := a.Secret(ctx, "smtp")
 	if err != nil || string(got.Reveal()) != word {
 		t.Errorf("%s, %v", got.Reveal(), err)

@@ -30,21 +30,6 @@ const (
 	seenStep = time.Minute
 )
 
-// AddSession stores a session. It also drops those that have ended.
-func (t *Tenant) AddSession(ctx context.Context, s Session) error {
-	err := t.writing(ctx, func(w *writer) error {
-		if err := w.exec(ctx, `DELETE FROM sessions WHERE tenant = ? AND ends <= ?`, w.name, w.now); err != nil {
-			return err
-		}
-		return w.exec(ctx, `INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, w.name, s.Hash[:], s.Person, at(s.Created), at(s.Seen), at(s.Ends),
-			bit(s.Strong), s.Address[:min(len(s.Address), maxAgent)], s.Agent[:min(len(s.Agent), maxAgent)])
-	})
-	if err != nil {
-		return fmt.Errorf("storing a session: %w", err)
-	}
-	return nil
-}
-
 const sessionColumns = `s.hash, s.name, s.created, s.seen, s.ends, s.strong, s.address, s.agent`
 
 func (s *Session) into() (dest []any, done func() error) {
@@ -243,18 +228,40 @@ type Code struct {
 	Expires time.Time
 }
 
-// AddCode stores a code in place of an earlier one for the same person. One without a
-// name is refused once there are people.
+// AddCode stores a code in place of an earlier one for the same person, and makes the
+// account, with the role of the code, if there is none. One without a name is refused once
+// there are people.
 func (t *Tenant) AddCode(ctx context.Context, r Request, k Code) error {
 	c := change{Request: r, action: "code.create", target: "person/" + k.Person, detail: map[string]any{"role": k.Role}, same: k.Hash}
 	_, err := t.change(ctx, c, func(w *writer) (int64, error) {
 		if err := w.firstOnly(ctx, k.Person); err != nil {
 			return 0, err
 		}
+		if err := w.invited(ctx, r.Actor, k); err != nil {
+			return 0, err
+		}
 		return 0, w.exec(ctx, `INSERT INTO codes VALUES (?, ?, ?, ?, ?) ON CONFLICT (tenant, person) DO UPDATE SET hash = excluded.hash, role = excluded.role, expires = excluded.expires`,
 			w.name, k.Person, k.Hash[:], k.Role, at(k.Expires))
 	})
 	return err
+}
+
+// invited makes the account that a code is for, unless it is there.
+func (w *writer) invited(ctx context.Context, actor string, k Code) error {
+	if k.Person == "" {
+		return nil
+	}
+	u, err := w.user(ctx, w, k.Person)
+	switch {
+	case err == nil:
+		return u.elsewhere("has no password here")
+	case fault.KindOf(err) != fault.NotFound:
+		return err
+	}
+	if err := w.create(ctx, User{Name: k.Person, Role: k.Role}); err != nil {
+		return err
+	}
+	return w.audit(ctx, actor, "person.create", "person/"+k.Person, map[string]any{"role": k.Role})
 }
 
 // firstOnly refuses a code without a name once there are people.
@@ -287,9 +294,10 @@ func (t *Tenant) code(ctx context.Context, tx asker, h Hash) (k Code, err error)
 	return k, err
 }
 
-// Redeem uses a code up: it makes the account, with the role of the code, or gives an
-// account that there is the new password. Of u, the name and the password count; the name
-// must be that of the code, if it has one. Of two who use the same code one succeeds.
+// Redeem uses a code up: it makes the account of the first administrator, or gives an
+// account that there is the new password, takes off its one-time codes and ends its
+// sessions, all or nothing. Of u, the name and the password count; the name must be that of
+// the code, if it has one. Of two who use the same code one succeeds.
 func (t *Tenant) Redeem(ctx context.Context, h Hash, u User) error {
 	c := change{Request: Request{Actor: u.Name}, action: "code.redeem", target: "person/" + u.Name}
 	_, err := t.change(ctx, c, func(w *writer) (int64, error) {
@@ -306,15 +314,14 @@ func (t *Tenant) Redeem(ctx context.Context, h Hash, u User) error {
 		if err := w.exec(ctx, `DELETE FROM codes WHERE tenant = ? AND hash = ?`, w.name, h[:]); err != nil {
 			return 0, err
 		}
-		u.Role = k.Role
-		n, err := w.touched(ctx, `UPDATE users SET password = ?, version = version + 1 WHERE tenant = ? AND name = ?`, u.Password, w.name, u.Name)
-		if err == nil && n == 0 {
-			err = w.create(ctx, u)
+		if k.Person == "" {
+			u.Role = k.Role
+			return 0, w.create(ctx, u)
 		}
-		if err == nil {
-			err = w.exec(ctx, `DELETE FROM sessions WHERE tenant = ? AND name = ?`, w.name, u.Name)
+		if err := w.exec(ctx, `UPDATE users SET password = ?, totp = x'', version = version + 1 WHERE tenant = ? AND name = ?`, u.Password, w.name, u.Name); err != nil {
+			return 0, err
 		}
-		return 0, err
+		return 0, w.endOthers(ctx, u.Name, Hash{})
 	})
 	return err
 }

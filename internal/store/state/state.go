@@ -39,6 +39,7 @@ import (
 type Options struct {
 	Key  []byte           // 32 bytes, see [ReadKey]
 	Now  func() time.Time // the clock
+	Date func() time.Time // when incidents are opened and judged; nil is Now. A replay has another date than the clock
 	Keep string           // the role of which one person must stay able to sign in; empty for none
 }
 
@@ -54,6 +55,7 @@ type Store struct {
 	path    string
 	options Options
 	keys    keys
+	keyless bool    // the key is not here: seals cannot be checked
 	write   *sql.DB // one connection
 	read    *sql.DB
 	rare    int // rareText, but in tests
@@ -126,8 +128,18 @@ func (t *Tenant) change(ctx context.Context, c change, do func(w *writer) (int64
 type writer struct {
 	*Tenant
 	tx   *sql.Tx
-	now  int64
+	now  int64                // by the clock
+	date int64                // of incidents
 	said map[string]*sql.Stmt // by their text; they end with the transaction
+}
+
+// writer returns what writes for a tenant now.
+func (s *Store) writer(t *Tenant, tx *sql.Tx) *writer {
+	w := &writer{Tenant: t, tx: tx, now: s.options.Now().UnixNano(), said: map[string]*sql.Stmt{}}
+	if w.date = w.now; s.options.Date != nil {
+		w.date = s.options.Date().UnixNano()
+	}
+	return w
 }
 
 // asker is a transaction that can be asked: a reader's, or the writer.
@@ -146,7 +158,7 @@ func (t *Tenant) writing(ctx context.Context, do func(w *writer) error) error {
 		return explain(err)
 	}
 	defer tx.Rollback() // does nothing after Commit
-	if err := do(&writer{t, tx, t.s.options.Now().UnixNano(), map[string]*sql.Stmt{}}); err != nil {
+	if err := do(t.s.writer(t, tx)); err != nil {
 		return explain(err)
 	}
 	return explain(tx.Commit())

@@ -21,14 +21,16 @@ type User struct {
 	Version  uint64
 	Created  time.Time
 	SignedIn time.Time // the last time
+	Issuer   string    // who signs the person in; empty: we do
 }
 
-const userColumns = `u.name, u.role, u.password, length(u.totp) > 0, u.totp_step, u.disabled, u.version, u.created, u.signed_in`
+const userColumns = `u.name, u.role, u.password, length(u.totp) > 0, u.totp_step, u.disabled, u.version, u.created, u.signed_in,
+	coalesce((SELECT issuer FROM identities i WHERE i.tenant = u.tenant AND i.name = u.name), '')`
 
 // into returns where to scan userColumns to, and what to call then.
 func (u *User) into() (dest []any, done func()) {
 	var version, created, signed int64
-	return []any{&u.Name, &u.Role, &u.Password, &u.Strong, &u.Step, &u.Disabled, &version, &created, &signed}, func() {
+	return []any{&u.Name, &u.Role, &u.Password, &u.Strong, &u.Step, &u.Disabled, &version, &created, &signed, &u.Issuer}, func() {
 		u.Version, u.Created, u.SignedIn = uint64(version), when(created), when(signed)
 	}
 }
@@ -107,24 +109,53 @@ func (t *Tenant) onUser(ctx context.Context, r Request, action, name string, det
 	return err
 }
 
-// someoneLeft returns an error if nobody of a role can sign in any more.
+// someoneLeft returns an error if nobody of a role can sign in any more. Who signs in
+// elsewhere does not count: the issuer may be out of reach.
 func (w *writer) someoneLeft(ctx context.Context, role string) error {
 	var left int
-	err := w.QueryRowContext(ctx, `SELECT count(*) FROM users WHERE tenant = ? AND disabled = 0 AND role = ?`, w.name, role).Scan(&left)
+	err := w.QueryRowContext(ctx, `SELECT count(*) FROM users u WHERE tenant = ? AND disabled = 0 AND role = ?
+		AND NOT EXISTS (SELECT 1 FROM identities i WHERE i.tenant = u.tenant AND i.name = u.name)`, w.name, role).Scan(&left)
 	if err == nil && left == 0 {
 		err = fault.New(fault.Conflict, fmt.Sprintf("then there would be no %s left", role))
 	}
 	return err
 }
 
-// SetPassword writes what is stored of a new password. All sessions of the person end.
-func (t *Tenant) SetPassword(ctx context.Context, r Request, name, password string) error {
-	return t.onUser(ctx, r, "password", name, nil, password, func(w *writer, _ User) error {
+// elsewhere refuses what makes no sense for somebody whom an issuer signs in.
+func (u User) elsewhere(what string) error {
+	if u.Issuer == "" {
+		return nil
+	}
+	return fault.New(fault.Conflict, fmt.Sprintf("%s signs in through %s, and %s", u.Name, u.Issuer, what))
+}
+
+// SetPassword writes what is stored of a new password. All sessions of the person end but
+// one, which may be zero; if that one has ended meanwhile, the change is Denied.
+func (t *Tenant) SetPassword(ctx context.Context, r Request, name, password string, but Hash) error {
+	return t.onUser(ctx, r, "password", name, nil, []any{password, but}, func(w *writer, u User) error {
+		if err := u.elsewhere("has no password here"); err != nil {
+			return err
+		}
 		if err := w.exec(ctx, `UPDATE users SET password = ? WHERE tenant = ? AND name = ?`, password, w.name, name); err != nil {
 			return err
 		}
-		return w.exec(ctx, `DELETE FROM sessions WHERE tenant = ? AND name = ?`, w.name, name)
+		return w.endOthers(ctx, name, but)
 	})
+}
+
+// endOthers ends all sessions of a person but one, which must be there unless it is zero.
+func (w *writer) endOthers(ctx context.Context, name string, but Hash) error {
+	if but != (Hash{}) {
+		var there bool
+		err := w.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM sessions WHERE tenant = ? AND name = ? AND hash = ? AND ends > ?)`, w.name, name, but[:], w.now).Scan(&there)
+		if err == nil && !there {
+			err = fault.New(fault.Denied, "please sign in")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return w.exec(ctx, `DELETE FROM sessions WHERE tenant = ? AND name = ? AND hash <> ?`, w.name, name, but[:])
 }
 
 // Rehash replaces what is stored of a password by the same password at another cost: a
@@ -142,9 +173,12 @@ func (t *Tenant) Rehash(ctx context.Context, name, was, now string) error {
 
 // SetRole gives a person another role. All sessions of the person end.
 func (t *Tenant) SetRole(ctx context.Context, r Request, name, role string) error {
-	return t.onUser(ctx, r, "role", name, map[string]any{"role": role}, nil, func(w *writer, _ User) error {
+	return t.onUser(ctx, r, "role", name, map[string]any{"role": role}, nil, func(w *writer, u User) error {
 		if role == "" {
 			return fault.New(fault.Invalid, "a person needs a role")
+		}
+		if err := u.elsewhere("the role comes from the groups there"); err != nil {
+			return err
 		}
 		if err := w.exec(ctx, `UPDATE users SET role = ? WHERE tenant = ? AND name = ?`, role, w.name, name); err != nil {
 			return err
@@ -173,15 +207,22 @@ func (t *Tenant) SetDisabled(ctx context.Context, r Request, name string, disabl
 }
 
 // SetTOTP stores a person's secret for one-time codes, sealed; an empty one removes it.
-// Step is that of the code by which the person showed that it works.
-func (t *Tenant) SetTOTP(ctx context.Context, r Request, name string, secret Secret, step int64) error {
+// Step is that of the code by which the person showed that it works. Sessions end as they
+// do with SetPassword.
+func (t *Tenant) SetTOTP(ctx context.Context, r Request, name string, secret Secret, step int64, but Hash) error {
 	plain := secret.Reveal()
-	return t.onUser(ctx, r, "second-factor", name, map[string]any{"set": len(plain) > 0}, plain, func(w *writer, _ User) error {
+	return t.onUser(ctx, r, "second-factor", name, map[string]any{"set": len(plain) > 0}, []any{plain, but}, func(w *writer, u User) error {
+		if err := u.elsewhere("shows codes there, if at all"); err != nil {
+			return err
+		}
 		sealed := []byte{}
 		if len(plain) > 0 {
 			sealed = w.s.keys.seal(w.name, "one-time secret", name, plain)
 		}
-		return w.exec(ctx, `UPDATE users SET totp = ?, totp_step = ? WHERE tenant = ? AND name = ?`, sealed, step, w.name, name)
+		if err := w.exec(ctx, `UPDATE users SET totp = ?, totp_step = ? WHERE tenant = ? AND name = ?`, sealed, step, w.name, name); err != nil {
+			return err
+		}
+		return w.endOthers(ctx, name, but)
 	})
 }
 
@@ -195,46 +236,6 @@ func (t *Tenant) TOTP(ctx context.Context, name string) (s Secret, err error) {
 		return Secret{}, err
 	}
 	return t.s.keys.open(t.name, "one-time secret", name, sealed)
-}
-
-// UseStep notes that the one-time code of a step was used. If that one or a later one was
-// used before, the error is of kind Denied: of two who show the same code at the same
-// moment, one gets in.
-func (t *Tenant) UseStep(ctx context.Context, name string, step int64) error {
-	err := t.writing(ctx, func(w *writer) error {
-		n, err := w.touched(ctx, `UPDATE users SET totp_step = ? WHERE tenant = ? AND name = ? AND totp_step < ?`, step, w.name, name, step)
-		if err == nil && n == 0 {
-			err = fault.New(fault.Denied, "this one-time code was used already; wait for the next")
-		}
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("using a one-time code: %w", err)
-	}
-	return nil
-}
-
-// addressesKept is how long it is remembered from where somebody signed in.
-const addressesKept = 30 * 24 * time.Hour
-
-// SignedIn notes, in the audit too, that a person signed in from an address.
-func (t *Tenant) SignedIn(ctx context.Context, name, address string) error {
-	c := change{Request: Request{Actor: name}, action: "person.sign-in", target: "person/" + name, detail: map[string]any{"address": address}}
-	_, err := t.change(ctx, c, func(w *writer) (int64, error) {
-		n, err := w.touched(ctx, `UPDATE users SET signed_in = ? WHERE tenant = ? AND name = ?`, w.now, w.name, name)
-		if err == nil && n == 0 {
-			err = fault.New(fault.NotFound, fmt.Sprintf("there is no person %q", name))
-		}
-		if err == nil {
-			err = w.exec(ctx, `INSERT INTO user_addresses VALUES (?, ?, ?, ?) ON CONFLICT (tenant, name, address) DO UPDATE SET time = excluded.time`,
-				w.name, name, w.s.keys.mac(w.s.keys.subjects, w.name, []byte("known"), []byte(address)), w.now)
-		}
-		if err == nil {
-			err = w.exec(ctx, `DELETE FROM user_addresses WHERE tenant = ? AND name = ? AND time < ?`, w.name, name, w.now-int64(addressesKept))
-		}
-		return 0, err
-	})
-	return err
 }
 
 // Known reports whether a person has signed in from an address within the last month.
