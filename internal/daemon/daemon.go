@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -58,7 +59,6 @@ type Daemon struct {
 	declared  input.Setting // that is there, or on its way
 
 	saved  input.Position // of the last snapshot
-	before input.Position // of the one before; 0 if that is not known
 	events uint64         // that the learner had applied then
 	at     time.Time      // when it was made
 }
@@ -78,7 +78,8 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, er
 			err = errors.Join(err, d.Close())
 		}
 	}()
-	if d.key, err = snapshot.Key(d.learnedFolder()); err != nil {
+	learned := filepath.Join(c.Data, "learned")
+	if d.key, err = snapshot.Key(learned); err != nil {
 		return d, err
 	}
 	if d.journal, err = journal.Open(ctx, filepath.Join(c.Data, "journal"), journal.Options{}); err != nil {
@@ -101,8 +102,12 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, er
 	if err = d.openState(ctx); err != nil {
 		return d, err
 	}
-	if err = d.restore(); err != nil {
+	d.learner = newLearner(runtime.GOMAXPROCS(0))
+	if _, err = snapshot.Load(learned, d.learner.read); err != nil {
 		return d, err
+	}
+	if safe := d.segments.Safe(); safe < d.learner.at {
+		log.Warn("events that were learned from are missing in the event store", "entries", d.learner.at-safe)
 	}
 	d.saved, d.events, d.at = d.learner.at, d.learner.events, d.now()
 	in := intake.Intake{Tenant: tenant, Site: c.Site, Key: d.key, Decoders: decoders.Kinds()}
@@ -256,8 +261,8 @@ func (d *Daemon) store(ctx context.Context) error {
 	return nil
 }
 
-// Snapshot writes what was learned, and has the journal forget what neither the snapshot
-// before it nor the event store needs any more: what was written last may prove damaged.
+// Snapshot writes what was learned, and has the journal forget what neither it nor the
+// event store needs any more.
 func (d *Daemon) Snapshot(ctx context.Context) error {
 	if err := d.save(ctx); err != nil {
 		return err
@@ -267,7 +272,7 @@ func (d *Daemon) Snapshot(ctx context.Context) error {
 	} else if len(removed) > 0 {
 		d.log.Info("old events were removed", "segments", len(removed))
 	}
-	return d.journal.Forget(ctx, min(d.before, d.segments.Safe())+1)
+	return d.journal.Forget(ctx, min(d.saved, d.segments.Safe())+1)
 }
 
 // save writes what was learned.
@@ -285,10 +290,10 @@ func (d *Daemon) save(ctx context.Context) error {
 	if err := d.segments.Seal(); err != nil {
 		return err
 	}
-	if err := snapshot.Advance(d.learnedFolder(), body); err != nil {
+	if err := snapshot.Save(filepath.Join(d.config.Data, "learned"), body); err != nil {
 		return err
 	}
-	d.before, d.saved, d.events, d.at = d.saved, at, events, d.now()
+	d.saved, d.events, d.at = at, events, d.now()
 	return nil
 }
 
