@@ -157,11 +157,11 @@ func (d *Daemon) Run(ctx context.Context) error {
 		}
 	})
 	rest.Go(func() { d.tend(ctx) })
-	rest.Go(func() { d.merge(ctx) })
-	rest.Go(func() { d.memory.tend(ctx) })
 	if err := d.begin(ctx); err != nil {
 		cancel(err)
 	}
+	rest.Go(func() { d.merge(ctx) })
+	rest.Go(func() { d.memory.tend(ctx) })
 	<-ctx.Done()
 	d.feeds.wait()
 	d.settle(inner, stop)
