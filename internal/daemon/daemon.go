@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -67,7 +68,6 @@ type Daemon struct {
 	condition condition
 
 	saved  input.Position // of the last snapshot
-	before input.Position // of the one before; 0 if that is not known
 	events uint64         // that the learner had applied then
 	at     time.Time      // when it was made
 }
@@ -93,7 +93,8 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, er
 	if err = backup.Whole(c.Data); err != nil {
 		return d, err
 	}
-	if d.key, err = snapshot.Key(d.learnedFolder()); err != nil {
+	learned := filepath.Join(c.Data, "learned")
+	if d.key, err = snapshot.Key(learned); err != nil {
 		return d, err
 	}
 	if d.journal, err = journal.Open(ctx, filepath.Join(c.Data, "journal"), journal.Options{}); err != nil {
@@ -116,8 +117,12 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, er
 	if err = d.openState(ctx); err != nil {
 		return d, err
 	}
-	if err = d.restore(); err != nil {
+	d.learner = newLearner(runtime.GOMAXPROCS(0))
+	if _, err = snapshot.Load(learned, d.learner.read); err != nil {
 		return d, err
+	}
+	if safe := d.segments.Safe(); safe < d.learner.at {
+		log.Warn("events that were learned from are missing in the event store", "entries", d.learner.at-safe)
 	}
 	d.saved, d.events, d.at = d.learner.at, d.learner.events, d.now()
 	d.condition.started, d.condition.saved = d.at, d.at
@@ -171,8 +176,6 @@ func (d *Daemon) Run(ctx context.Context) error {
 		}
 	})
 	rest.Go(func() { d.tend(ctx) })
-	rest.Go(func() { d.merge(ctx) })
-	rest.Go(func() { d.memory.tend(ctx) })
 	if err := d.begin(ctx); err != nil {
 		cancel(err)
 	} else if d.replay != nil { // after what people set: events are judged under it
@@ -182,6 +185,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 			}
 		})
 	}
+	rest.Go(func() { d.merge(ctx) })
+	rest.Go(func() { d.memory.tend(ctx) })
 	<-ctx.Done()
 	d.feeds.wait()
 	replaying.Wait()
@@ -297,8 +302,8 @@ func (d *Daemon) store(ctx context.Context) error {
 	return nil
 }
 
-// Snapshot writes what was learned, and has the journal forget what neither the snapshot
-// before it nor the event store needs any more: what was written last may prove damaged.
+// Snapshot writes what was learned, and has the journal forget what neither it nor the
+// event store needs any more.
 func (d *Daemon) Snapshot(ctx context.Context) error {
 	d.upkeep.Lock()
 	defer d.upkeep.Unlock()
@@ -315,7 +320,7 @@ func (d *Daemon) snapshot(ctx context.Context) error {
 	} else if len(removed) > 0 {
 		d.log.Info("old events were removed", "segments", len(removed))
 	}
-	return d.journal.Forget(ctx, min(d.before, d.segments.Safe())+1)
+	return d.journal.Forget(ctx, min(d.saved, d.segments.Safe())+1)
 }
 
 // save writes what was learned.
@@ -334,7 +339,7 @@ func (d *Daemon) save(ctx context.Context) error {
 	if err := d.segments.Seal(); err != nil {
 		return err
 	}
-	if err := snapshot.Advance(d.learnedFolder(), body); err != nil {
+	if err := snapshot.Save(filepath.Join(d.config.Data, "learned"), body); err != nil {
 		return err
 	}
 	d.before, d.saved, d.events, d.at = d.saved, at, events, d.now()

@@ -99,7 +99,7 @@ type Problem struct {
 	Reason      string         // for people
 	First, Last input.Position // entries of the log it concerns; 0 if not known
 	Rows        int            // events that cannot be read; 0 if none, or not known
-	Lost        bool           // the events are not in the log any more, as far as the store knows
+	Lost        bool           // the events, or some of them, are not in the log any more, as far as the store knows
 }
 
 // Open opens the store in a folder, which it makes if need be. What it finds wrong there is

@@ -2,8 +2,7 @@
 // all, and the secret of the installation.
 //
 // A snapshot is written beside the old one, synced, and then takes its name. Its bytes are
-// checked by their SHA-256 before anything is made of them. Who needs it keeps the one before
-// too: what has to be made again, because it was damaged later, can then be made from there.
+// checked by their SHA-256 before anything is made of them.
 package snapshot
 
 import (
@@ -21,8 +20,6 @@ import (
 const (
 	keyName = "key"
 	name    = "learned"
-	earlier = "learned.before"
-	damaged = ".damaged"
 	magic   = "vedette learned 2\n"
 )
 
@@ -52,15 +49,7 @@ func Key(dir string) ([]byte, error) {
 // Load hands the snapshot in dir to restore, if there is one, and says whether there was.
 // An error says where the file is and what to do about it.
 func Load(dir string, restore func([]byte) error) (bool, error) {
-	return load(filepath.Join(dir, name), restore)
-}
-
-// LoadBefore is like Load, of the snapshot before, which [Advance] kept.
-func LoadBefore(dir string, restore func([]byte) error) (bool, error) {
-	return load(filepath.Join(dir, earlier), restore)
-}
-
-func load(path string, restore func([]byte) error) (bool, error) {
+	path := filepath.Join(dir, name)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -92,56 +81,21 @@ func check(b []byte) ([]byte, error) {
 // Save replaces the snapshot in dir.
 func Save(dir string, body []byte) error {
 	sum := sha256.Sum256(body)
-	if err := writeFile(filepath.Join(dir, name), []byte(magic), sum[:], body); err != nil {
+	b := append(append(make([]byte, 0, len(magic)+len(sum)+len(body)), magic...), sum[:]...)
+	if err := writeFile(filepath.Join(dir, name), append(b, body...)); err != nil {
 		return fmt.Errorf("keeping what was learned: %w", err)
 	}
 	return nil
 }
 
-// Advance is like Save, and the snapshot that was there becomes the one before. Whenever it
-// is interrupted there is a snapshot, and the one before is the same or older.
-func Advance(dir string, body []byte) error {
-	now, before := filepath.Join(dir, name), filepath.Join(dir, earlier)
-	if _, err := os.Stat(now); err == nil {
-		err = os.Remove(before)
-		if err == nil || errors.Is(err, fs.ErrNotExist) {
-			err = os.Link(now, before)
-		}
-		if err != nil {
-			return fmt.Errorf("keeping what was learned before: %w", err)
-		}
-	}
-	return Save(dir, body)
-}
-
-// Aside moves the snapshot in dir out of the way, because it is damaged; it is never
-// deleted. What is then the snapshot is the one before, if there is one.
-func Aside(dir string) error {
-	now, before := filepath.Join(dir, name), filepath.Join(dir, earlier)
-	err := os.Rename(now, now+damaged)
-	if err == nil {
-		if err = os.Link(before, now); errors.Is(err, fs.ErrNotExist) {
-			err = nil
-		}
-	}
-	if err != nil {
-		return fault.Wrap(fault.Unavailable, fmt.Errorf("moving a damaged snapshot away: %w", err))
-	}
-	return syncDir(dir)
-}
-
 // writeFile writes a file that is there whole or not at all.
-func writeFile(path string, parts ...[]byte) error {
+func writeFile(path string, b []byte) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(tmp.Name()) // of no effect once it is renamed
-	for _, b := range parts {
-		if err == nil {
-			_, err = tmp.Write(b)
-		}
-	}
+	_, err = tmp.Write(b)
 	err = errors.Join(err, tmp.Sync(), tmp.Close())
 	if err == nil {
 		err = os.Rename(tmp.Name(), path)
@@ -149,12 +103,7 @@ func writeFile(path string, parts ...[]byte) error {
 	if err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir brings the names in a folder to disk, where the system can do that.
-func syncDir(path string) error {
-	dir, err := os.Open(path)
+	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return err
 	}
