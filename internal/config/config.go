@@ -42,8 +42,9 @@ type Console struct {
 
 // Keep says how long and how much is kept.
 type Keep struct {
-	Days int
-	Disk int64 // bytes; 0 is without limit
+	Days    int
+	Disk    int64 // bytes of events; 0 is without limit
+	Journal int64 // bytes of the log; 0 is without limit
 }
 
 // Feed is a source that goes on.
@@ -67,8 +68,9 @@ type file struct {
 		Key    string   `yaml:"key"`
 	} `yaml:"console"`
 	Keep struct {
-		Days int    `yaml:"days"`
-		Disk string `yaml:"disk"`
+		Days    int    `yaml:"days"`
+		Disk    string `yaml:"disk"`
+		Journal string `yaml:"journal"`
 	} `yaml:"keep"`
 	Sources []map[string]any `yaml:"sources"`
 }
@@ -91,7 +93,7 @@ func Load(path string, kinds plug.Set[source.Kind]) (Config, error) {
 
 func parse(b []byte, kinds plug.Set[source.Kind]) (Config, error) {
 	var f file
-	f.Site, f.Budget, f.Console.Listen, f.Keep.Days, f.Keep.Disk = "main", 1, "127.0.0.1:8432", 90, "50 GB"
+	f.Site, f.Budget, f.Console.Listen, f.Keep.Days, f.Keep.Disk, f.Keep.Journal = "main", 1, "127.0.0.1:8432", 90, "50 GB", "8 GB"
 	if err := source.Decode(b, &f); err != nil {
 		return Config{}, err
 	}
@@ -143,12 +145,14 @@ func (c *Config) numbers(f file) error {
 		return invalid("keep.days: it must be from 1 to 36500")
 	}
 	var err error
-	c.Keep.Disk, err = size(f.Keep.Disk)
+	if c.Keep.Disk, err = size("keep.disk", f.Keep.Disk); err == nil {
+		c.Keep.Journal, err = size("keep.journal", f.Keep.Journal)
+	}
 	return err
 }
 
 // size reads an amount of bytes such as "50 GB".
-func size(s string) (int64, error) {
+func size(key, s string) (int64, error) {
 	if s == "" || s == "0" {
 		return 0, nil
 	}
@@ -157,7 +161,7 @@ func size(s string) (int64, error) {
 	x, err := strconv.ParseFloat(number, 64)
 	unit, ok := units[strings.TrimSpace(s[len(number):])]
 	if err != nil || !ok || !(x*unit >= 1e8 && x*unit < 1e18) {
-		return 0, invalid("keep.disk: %q is no amount such as 50 GB, from 100 MB on", s)
+		return 0, invalid("%s: %q is no amount such as 50 GB, from 100 MB on", key, s)
 	}
 	return int64(x * unit), nil
 }
@@ -280,6 +284,7 @@ console:
 keep:
   days: 90                 # how long events are kept
   disk: 50 GB              # how much room they may take; the oldest go first
+  journal: 8 GB            # how much may wait to be learned; beyond it sources are made to wait
 
 # Where telemetry comes from. Each entry has one key, the kind: tail, push or syslog.
 sources: []

@@ -51,13 +51,24 @@ func (f *Faces) measure(counts state.Counts) []gauge {
 		{"vedette_events_bytes", "gauge", "Room that the event store takes.", one(float64(stats.Bytes))},
 		{"vedette_events_problems", "gauge", "Files of the event store that are damaged.", one(float64(len(d.segments.Problems())))},
 	}
+	all = append(all, d.measureTroubles())
 	return append(append(all, f.measureSources()...), measureRuntime()...)
+}
+
+// measureTroubles measures what is wrong, of which people are told in words elsewhere.
+func (d *Daemon) measureTroubles() gauge {
+	g := gauge{"vedette_trouble", "gauge", "Parts of the program that cannot do what they should.", nil}
+	for _, t := range d.troubles.now() {
+		g.rows = append(g.rows, row{1, []string{"part", t.name}})
+	}
+	return g
 }
 
 // measureSources measures what came in and what became of it.
 func (f *Faces) measureSources() []gauge {
 	records := gauge{"vedette_source_records_total", "counter", "Records by source and what became of them: received is the sum of the others.", nil}
 	rejected := gauge{"vedette_source_rejected_total", "counter", "Records that were rejected, by source and reason.", nil}
+	untimely := gauge{"vedette_source_untimely_total", "counter", "Events that came late, or ahead of the clock of this machine, by source. They are among the others.", nil}
 	last := gauge{"vedette_source_last_seconds", "gauge", "When the last record of a source came.", nil}
 	all := f.sources()
 	for _, s := range all {
@@ -70,11 +81,19 @@ func (f *Faces) measureSources() []gauge {
 		for _, r := range s.Reasons {
 			rejected.rows = append(rejected.rows, row{float64(r.Count), []string{"source", s.Name, "reason", r.Why}})
 		}
+		for _, o := range []struct {
+			how string
+			n   int64
+		}{{"late", s.Late}, {"ahead", s.Ahead}} {
+			if o.n > 0 {
+				untimely.rows = append(untimely.rows, row{float64(o.n), []string{"source", s.Name, "how", o.how}})
+			}
+		}
 		if !s.Last.IsZero() {
 			last.rows = append(last.rows, row{float64(s.Last.UnixNano()) / 1e9, []string{"source", s.Name}})
 		}
 	}
-	return []gauge{records, rejected, last, {"vedette_sources_ailing", "gauge", "Sources that are not as they should be.", one(float64(ailing(all)))}}
+	return []gauge{records, rejected, untimely, last, {"vedette_sources_ailing", "gauge", "Sources that are not as they should be.", one(float64(ailing(all)))}}
 }
 
 // measureRuntime measures the program itself, by the names that others use, too.

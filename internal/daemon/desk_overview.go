@@ -247,7 +247,7 @@ func (s deskOverview) Health(_ context.Context, tenant string) ([]desk.Part, err
 	if lost := d.journal.Recovered(); lost != "" {
 		log.Fine, log.Says = false, lost
 	}
-	return append(parts, log), nil
+	return d.troubles.tell(append(parts, log)), nil
 }
 
 // lag returns how many entries of the log are not learned yet.

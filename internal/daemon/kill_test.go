@@ -178,7 +178,8 @@ func checkReplay(t *testing.T, d *Daemon) {
 	}
 	fresh := newLearner(3)
 	err := d.journal.Read(t.Context(), 1, false, func(at input.Position, data []byte) error {
-		return fresh.apply(at, data, func(*event.Batch) error { return nil })
+		_, err := fresh.apply(at, data)
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)

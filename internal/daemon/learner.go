@@ -52,14 +52,14 @@ func newLearner(workers int) *learner {
 	}
 }
 
-// apply applies the next entry of the log. Then keep gets its events, resolved, and is
-// called before anybody else may ask.
-func (l *learner) apply(at input.Position, data []byte, keep func(*event.Batch) error) error {
+// apply applies the next entry of the log and returns its events, resolved, which are valid
+// until the next call; nil if it has none.
+func (l *learner) apply(at input.Position, data []byte) (*event.Batch, error) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	e, err := input.Read(at, data, &l.batch)
 	if err != nil {
-		return fmt.Errorf("entry %d of the log: %w", at, err)
+		return nil, fmt.Errorf("entry %d of the log: %w", at, err)
 	}
 	for _, m := range e.Marks {
 		if l.places[m.Source] = m.Place; len(m.Place) == 0 {
@@ -70,19 +70,26 @@ func (l *learner) apply(at input.Position, data []byte, keep func(*event.Batch) 
 		l.set(*e.Setting)
 	}
 	if e.Batch != nil {
+		l.timeline.Rein(e.Batch, e.Arrived)
 		l.resolver.Resolve(e.Batch)
 		l.timeline.Batch(at, e.Batch, l.found)
+		l.timeline.Unrein(e.Batch)
 		l.events += uint64(len(e.Batch.Events))
-		if err := keep(e.Batch); err != nil {
-			return err
-		}
 	}
 	if e.Tick > 0 {
 		l.timeline.Tick(at, e.Tick, l.found)
 	}
 	l.settle()
 	l.at = at
-	return nil
+	return e.Batch, nil
+}
+
+// untimely returns how many events of each source were untimely, by the name that people
+// know it by.
+func (l *learner) untimely() map[string]pipeline.Untimely {
+	l.lock.RLock()
+	defer l.lock.RUnlock()
+	return l.timeline.Untimely()
 }
 
 // set has what people set hold from now on.
