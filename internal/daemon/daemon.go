@@ -76,7 +76,11 @@ type keeper interface {
 
 // Open opens what is kept in the data folder and applies what was not yet applied.
 func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, err error) {
-	d = &Daemon{config: c, log: log, now: time.Now, troubles: troubles{log: log}}
+	return openAt(ctx, c, log, time.Now)
+}
+
+func openAt(ctx context.Context, c config.Config, log *slog.Logger, now func() time.Time) (d *Daemon, err error) {
+	d = &Daemon{config: c, log: log, now: now, troubles: troubles{log: log}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.Close())
@@ -116,6 +120,7 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, er
 	d.live = in.NewLive(d.journal, d.now)
 	d.feeds = feeds{log: log, live: d.live, place: d.learner.place, apply: d.applied}
 	err = d.catchUp(ctx)
+	d.learner.remind()
 	d.declared = d.learner.setting
 	return d, err
 }
@@ -264,6 +269,11 @@ const window = 5 * time.Minute
 // store writes what became of incidents.
 func (d *Daemon) store(ctx context.Context) error {
 	changed, gone := d.learner.changed()
+	return d.keep(ctx, changed, gone)
+}
+
+// keep writes what became of incidents. If it cannot be done, it is tried again.
+func (d *Daemon) keep(ctx context.Context, changed []incident.Incident, gone []triage.Merged) error {
 	if len(changed)+len(gone) > 0 {
 		if err := d.keeper.keep(ctx, changed, gone); err != nil {
 			d.learner.again(changed, gone)
@@ -314,23 +324,23 @@ func (d *Daemon) room() error {
 
 // save writes what was learned.
 func (d *Daemon) save(ctx context.Context) error {
-	if err := d.store(ctx); err != nil {
-		return err
-	}
-	body, at, events := d.learner.snapshot()
-	if at == d.saved {
+	if d.position() == d.saved {
 		d.at = d.now()
-		return nil
+		return d.store(ctx)
+	}
+	now := d.learner.freeze()
+	if err := d.keep(ctx, now.changed, now.gone); err != nil {
+		return err
 	}
 	// Events are sealed before the snapshot counts, so that after a crash few have to be
 	// read again for the event store.
 	if err := d.segments.Seal(); err != nil {
 		return err
 	}
-	if err := snapshot.Replace(filepath.Join(d.config.Data, "learned"), body); err != nil {
+	if err := snapshot.Replace(filepath.Join(d.config.Data, "learned"), now.body); err != nil {
 		return err
 	}
-	d.older, d.saved, d.events, d.at = d.saved, at, events, d.now()
+	d.older, d.saved, d.events, d.at = d.saved, now.at, now.events, d.now()
 	return nil
 }
 

@@ -131,6 +131,11 @@ func (l *learner) found(f *pipeline.Found) {
 func (l *learner) changed() (changed []incident.Incident, gone []triage.Merged) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
+	return l.drain()
+}
+
+// drain does the same. The lock is held.
+func (l *learner) drain() (changed []incident.Incident, gone []triage.Merged) {
 	l.take()
 	for _, in := range l.changes { // any order: they are sorted
 		changed = append(changed, in)
@@ -141,6 +146,34 @@ func (l *learner) changed() (changed []incident.Incident, gone []triage.Merged) 
 	gone, l.gone = l.gone, nil
 	clear(l.changes)
 	return changed, gone
+}
+
+// frozen is the state at one entry, and what became of incidents up to it.
+type frozen struct {
+	body    []byte
+	at      input.Position
+	events  uint64
+	changed []incident.Incident
+	gone    []triage.Merged
+}
+
+// freeze returns the state and what became of incidents since that was asked for last.
+// When the state is saved, these must have been kept: nobody will be told of them again.
+func (l *learner) freeze() (f frozen) {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	f.changed, f.gone = l.drain()
+	f.body, f.at, f.events = l.append(nil), l.at, l.events
+	return f
+}
+
+// remind has all incidents that are not settled asked for as if they had changed: those
+// who keep them may have lost some.
+func (l *learner) remind() {
+	l.lock.RLock()
+	all := l.triage.Incidents()
+	l.lock.RUnlock()
+	l.again(all, nil)
 }
 
 // again has changes asked for again: they could not be kept. What changed since is newer.
