@@ -225,12 +225,15 @@ func (d *Daemon) tend(ctx context.Context) {
 	}
 }
 
-// due reports whether it is time for a snapshot: some time has passed, much was learned, or
-// the log needs the room that one gives.
+// due reports whether it is time for a snapshot: some time has passed, much was learned,
+// the last one failed, or the log needs the room that one gives.
 func (d *Daemon) due() bool {
 	now := d.now()
-	if now.Sub(d.tried) < snapshotPause {
+	if since := now.Sub(d.tried); since >= 0 && since < snapshotPause {
 		return false
+	}
+	if d.tried.After(d.at) {
+		return true
 	}
 	_, size := d.journal.Size()
 	if limit := d.config.Keep.Journal; d.position() > d.saved && (d.live.Stalled().Err != nil || limit > 0 && size > limit/2) {

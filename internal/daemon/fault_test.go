@@ -87,7 +87,7 @@ func (h *house) wait(what string, done func() bool) {
 	h.Helper()
 	for end := time.Now().Add(60 * time.Second); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
-			h.Fatalf("waited in vain for %s\n%s", what, h.log)
+			h.Fatalf("waited in vain for %s; wrong is: %s\n%s", what, h.wrong(), h.log)
 		}
 	}
 }

@@ -25,6 +25,9 @@ import (
 // time, and waits to be killed. It writes down what is on the disk for sure.
 const childOf = "VEDETTE_TEST_CHILD"
 
+// loudChild has the child log, and go on when nothing can be saved.
+const loudChild = "VEDETTE_TEST_LOUD"
+
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childOf); dir != "" {
 		if err := child(dir); err != nil {
@@ -37,7 +40,16 @@ func TestMain(m *testing.M) {
 }
 
 func child(dir string) error {
-	d, err := open(dir)
+	loud := os.Getenv(loudChild) != ""
+	handler := slog.Handler(slog.DiscardHandler)
+	if loud {
+		handler = slog.NewTextHandler(os.Stderr, nil)
+	}
+	c, err := Configure(filepath.Join(dir, "vedette.yaml"))
+	if err != nil {
+		return err
+	}
+	d, err := Open(context.Background(), c, slog.New(handler))
 	if err != nil {
 		return err
 	}
@@ -45,7 +57,7 @@ func child(dir string) error {
 	d.feeds.live = d.live
 	go func() {
 		for range time.Tick(70 * time.Millisecond) {
-			if err := d.save(context.Background()); err != nil {
+			if err := d.save(context.Background()); err != nil && !loud {
 				fmt.Fprintln(os.Stderr, err)
 				os.Exit(1)
 			}

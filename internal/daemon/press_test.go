@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,12 +32,14 @@ type press struct {
 	tcp  string
 	udp  string
 
-	stop chan struct{}
-	all  sync.WaitGroup
-	lock sync.Mutex
-	push uint64 // records that were acknowledged
-	sent [2][]time.Time
-	turn sync.Mutex // held by who writes to the file
+	stop  chan struct{}
+	once  sync.Once
+	all   sync.WaitGroup
+	lock  sync.Mutex
+	push  uint64 // records that were acknowledged
+	sent  [2][]time.Time
+	flood atomic.Bool // have UDP come as fast as it can
+	turn  sync.Mutex  // held by who writes to the file
 }
 
 // Where the numbers of each way begin.
@@ -83,6 +86,9 @@ sources:
 	return p
 }
 
+// data returns the data folder that a child of the test has.
+func (p *press) data() string { return filepath.Join(p.dir, "data") }
+
 // free returns an address of this machine that nobody listens at.
 func free(t *testing.T, network string) string {
 	t.Helper()
@@ -110,6 +116,7 @@ func conn(b []byte, n uint64) []byte {
 
 // begin begins to press.
 func (p *press) begin() {
+	p.Cleanup(p.end)
 	p.all.Go(p.tails)
 	p.all.Go(p.pushes)
 	p.all.Go(func() { p.logs("tcp", p.tcp, 0) })
@@ -118,7 +125,7 @@ func (p *press) begin() {
 
 // end ends it.
 func (p *press) end() {
-	close(p.stop)
+	p.once.Do(func() { close(p.stop) })
 	p.all.Wait()
 }
 
@@ -192,7 +199,14 @@ func (p *press) logs(network, address string, way int) {
 	var c net.Conn
 	var message, framed []byte
 	base := []uint64{tcp0, udp0}[way]
-	for n := uint64(0); !p.ended(2 * time.Millisecond); {
+	for n := uint64(0); ; {
+		pause := 2 * time.Millisecond
+		if network == "udp" && p.flood.Load() {
+			pause = 0
+		}
+		if p.ended(pause) {
+			break
+		}
 		if c == nil {
 			var err error
 			if c, err = net.DialTimeout(network, address, time.Second); err != nil {
