@@ -32,7 +32,7 @@ import (
 const (
 	snapshotEvery = 5 * time.Minute
 	snapshotAfter = 500_000          // events
-	snapshotPause = 10 * time.Second // before one that failed is tried again, or the log needs room
+	snapshotPause = 10 * time.Second // before one that failed is tried again
 	storeEvery    = time.Second
 	idle          = 15 * time.Second // without an event after which time is told by the clock
 	behind        = time.Hour        // events older than that are of the past, and so is their time
@@ -229,17 +229,21 @@ func (d *Daemon) tend(ctx context.Context) {
 // the last one failed, or the log needs the room that one gives.
 func (d *Daemon) due() bool {
 	now := d.now()
-	if since := now.Sub(d.tried); since >= 0 && since < snapshotPause {
-		return false
-	}
 	if d.tried.After(d.at) {
-		return true
+		since := now.Sub(d.tried)
+		return since < 0 || since >= snapshotPause
 	}
-	_, size := d.journal.Size()
-	if limit := d.config.Keep.Journal; d.position() > d.saved && (d.live.Stalled().Err != nil || limit > 0 && size > limit/2) {
+	if d.pressed() && (d.position() > d.saved || d.older < d.saved) {
 		return true
 	}
 	return now.Sub(d.at) >= snapshotEvery || d.learned()-d.events >= snapshotAfter
+}
+
+// pressed reports whether the log needs room.
+func (d *Daemon) pressed() bool {
+	_, size := d.journal.Size()
+	limit := d.config.Keep.Journal
+	return d.live.Stalled().Err != nil || limit > 0 && size > limit/2
 }
 
 func (d *Daemon) learned() uint64 {
@@ -292,16 +296,19 @@ func (d *Daemon) keep(ctx context.Context, changed []incident.Incident, gone []t
 
 // Snapshot writes what was learned, and has the journal forget what neither it nor the
 // event store needs any more. The snapshot before stays, and what is needed to go on from
-// it: should this one be damaged, nothing is lost.
+// it: should this one be damaged, nothing is lost. Where the log needs room, it keeps only
+// what is needed to go on from this one.
 func (d *Daemon) Snapshot(ctx context.Context) error {
 	d.tried = d.now()
-	err := d.room()
+	room := d.room()
+	err := d.save(ctx)
 	if err == nil {
-		err = d.save(ctx)
-	}
-	if err == nil {
+		if d.pressed() {
+			d.older = d.saved
+		}
 		err = d.journal.Forget(ctx, min(d.older, d.segments.Safe())+1)
 	}
+	err = errors.Join(room, err)
 	switch {
 	case err == nil:
 		d.troubles.end(learnedPart)

@@ -25,6 +25,7 @@ type house struct {
 	data  string
 	log   *lines
 	now   func() time.Time
+	most  int64 // bytes of the log, if not 0
 
 	daemon *Daemon
 	faces  *Faces
@@ -44,6 +45,9 @@ func (h *house) open() error {
 	c, err := Configure(filepath.Join(h.press.dir, "vedette.yaml"))
 	if err != nil {
 		h.Fatal(err)
+	}
+	if h.most > 0 {
+		c.Keep.Journal = h.most
 	}
 	if h.daemon, err = openAt(h.Context(), c, slog.New(slog.NewTextHandler(h.log, nil)), h.now); err != nil {
 		return err
@@ -213,6 +217,39 @@ func half(b []byte) []byte { return b[:len(b)/2] }
 func flipped(b []byte) []byte {
 	b[len(b)/2] ^= 0x10
 	return b
+}
+
+// TestLearnerThatLags stops the learner while everything presses on the daemon: what comes
+// goes to the log up to its bound, and then senders wait. When the learner goes on, the log
+// gets room, and everything else does, too.
+func TestLearnerThatLags(t *testing.T) {
+	h := build(t, t.TempDir())
+	h.most = 1 << 20
+	h.start()
+	h.press.begin()
+	h.wait("load", func() bool { return h.daemon.learned() > 500 })
+	h.daemon.learner.lock.RLock()
+	h.wait("the log to be full", func() bool { return h.daemon.live.Stalled().Err != nil })
+	stalled := time.Now()
+	_, size := h.daemon.journal.Size()
+	time.Sleep(time.Second)
+	if _, more := h.daemon.journal.Size(); size < h.most*8/10 || more > h.most {
+		t.Errorf("the log was full at %d bytes and has %d, of %d", size, more, h.most)
+	}
+	if err := h.daemon.live.Stalled().Err; !strings.Contains(err.Error(), "its limit of") {
+		t.Errorf("it waits since %v", err)
+	}
+	h.daemon.learner.lock.RUnlock()
+	h.wait("the log to have room", func() bool { return h.daemon.live.Stalled().Err == nil })
+	before := h.daemon.learned()
+	h.wait("load", func() bool { return h.daemon.learned() > before+2000 })
+	h.press.end()
+	h.wait("all to be learned", func() bool {
+		return int(h.daemon.learned()) >= h.press.file.lines+int(h.press.push)+len(h.press.sent[0])
+	})
+	settled(h.daemon)
+	h.stop()
+	h.press.check(h.data, []time.Time{stalled})
 }
 
 // TestHalfASnapshot cuts the snapshot in half: the one before it is taken up, and the log

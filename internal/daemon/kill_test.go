@@ -3,6 +3,7 @@ package daemon
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -134,6 +135,9 @@ func cutBack(t *testing.T, dir string, r *rand.Rand) {
 		}
 	}
 	err = filepath.WalkDir(data, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) { // it was killed before it made the folder
+			return nil
+		}
 		if err != nil || d.IsDir() {
 			return err
 		}
