@@ -59,6 +59,7 @@ func (h *house) onTime(what string) {
 // back and forth. Time is that of the telemetry, nothing that is kept goes because a clock
 // says that it is old, and people see which sensor is off.
 func TestClockJumps(t *testing.T) {
+	t.Parallel()
 	c := new(clock)
 	h := build(t, t.TempDir())
 	h.now = c.now
@@ -110,6 +111,7 @@ func TestClockJumps(t *testing.T) {
 
 // TestClockNeverSet starts with a clock that says 1970: telemetry is believed.
 func TestClockNeverSet(t *testing.T) {
+	t.Parallel()
 	c := new(clock)
 	c.step(-time.Since(time.Unix(600, 0)))
 	h := build(t, t.TempDir())

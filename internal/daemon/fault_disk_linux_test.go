@@ -59,6 +59,7 @@ func fill(t *testing.T, disk string) (free func()) {
 // twice, and makes room again. Nothing ends, people are told, senders wait, and when there
 // is room all goes on: every line and every acknowledged record is there once.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	disk := small(t, "96m")
 	h := build(t, disk)
 	h.start()
@@ -131,6 +132,7 @@ func TestDiskFull(t *testing.T) {
 // a broken disk may. It waits, loses nothing, and says what is wrong and when it is not any
 // more, once each.
 func TestDiskThatFails(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	p := newPress(t, dir, filepath.Join(dir, "data"))
 	cmd := exec.Command(os.Args[0])
@@ -219,6 +221,7 @@ func TestDiskThatFails(t *testing.T) {
 // TestReadOnlyDisk starts on a disk that cannot be written: it says so and ends, and when
 // it can be written everything goes on.
 func TestReadOnlyDisk(t *testing.T) {
+	t.Parallel()
 	disk := small(t, "64m")
 	h := build(t, disk)
 	h.start()
