@@ -58,6 +58,7 @@ type Daemon struct {
 	declaring sync.Mutex    // held while what people set goes to the log
 	declared  input.Setting // that is there, or on its way
 
+	upkeep sync.Mutex     // held while a snapshot is made, and guards what is known of the last
 	older  input.Position // of the snapshot before
 	saved  input.Position // of the last snapshot
 	events uint64         // that the learner had applied then
@@ -228,6 +229,10 @@ func (d *Daemon) tend(ctx context.Context) {
 // due reports whether it is time for a snapshot: some time has passed, much was learned,
 // the last one failed, or the log needs the room that one gives.
 func (d *Daemon) due() bool {
+	if !d.upkeep.TryLock() {
+		return false
+	}
+	defer d.upkeep.Unlock()
 	now := d.now()
 	if d.tried.After(d.at) {
 		since := now.Sub(d.tried)
@@ -299,6 +304,8 @@ func (d *Daemon) keep(ctx context.Context, changed []incident.Incident, gone []t
 // it: should this one be damaged, nothing is lost. Where the log needs room, it keeps only
 // what is needed to go on from this one.
 func (d *Daemon) Snapshot(ctx context.Context) error {
+	d.upkeep.Lock()
+	defer d.upkeep.Unlock()
 	d.tried = d.now()
 	room := d.room()
 	err := d.save(ctx)
@@ -332,7 +339,7 @@ func (d *Daemon) room() error {
 	return err
 }
 
-// save writes what was learned.
+// save writes what was learned. The lock is held.
 func (d *Daemon) save(ctx context.Context) error {
 	if d.position() == d.saved {
 		d.at = d.now()

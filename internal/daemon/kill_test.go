@@ -59,7 +59,10 @@ func child(dir string) error {
 	d.feeds.live = d.live
 	go func() {
 		for range time.Tick(70 * time.Millisecond) {
-			if err := d.save(context.Background()); err != nil && !loud {
+			d.upkeep.Lock()
+			err := d.save(context.Background())
+			d.upkeep.Unlock()
+			if err != nil && !loud {
 				fmt.Fprintln(os.Stderr, err)
 				os.Exit(1)
 			}
