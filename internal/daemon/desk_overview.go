@@ -226,7 +226,7 @@ func (s deskOverview) Health(_ context.Context, tenant string) (parts []desk.Par
 	for _, l := range doctor.Within(doctor.Subject{Config: s.daemon.current(), Facts: &facts, Now: s.daemon.now()}) {
 		parts = append(parts, desk.Part{Name: l.Check, Fine: l.State != doctor.Act, Says: strings.TrimSpace(l.Says + ". " + l.Do)})
 	}
-	return parts, nil
+	return s.daemon.troubles.tell(parts), nil
 }
 
 // lag returns how many entries of the log are not learned yet.

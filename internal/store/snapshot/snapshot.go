@@ -20,6 +20,8 @@ import (
 const (
 	keyName = "key"
 	name    = "learned"
+	before  = "learned.before"
+	damaged = "learned.damaged"
 	magic   = "vedette learned 2\n"
 )
 
@@ -37,7 +39,7 @@ func Key(dir string) ([]byte, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		key = make([]byte, 32)
 		if _, err = rand.Read(key); err == nil {
-			err = writeFile(path, key)
+			err = writeFile(path, key, "")
 		}
 	}
 	if err != nil {
@@ -66,6 +68,30 @@ func Load(dir string, restore func([]byte) error) (bool, error) {
 	return true, nil
 }
 
+// LoadBefore does the same with the snapshot before, which [Replace] keeps. If there is a
+// newer one, it is put aside: whoever asks for the one before could not use it.
+func LoadBefore(dir string, restore func([]byte) error) (bool, error) {
+	path := filepath.Join(dir, name)
+	if err := os.Rename(path, filepath.Join(dir, damaged)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, fmt.Errorf("putting a damaged snapshot aside: %w", err)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, before))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	var body []byte
+	if err == nil {
+		body, err = check(b)
+	}
+	if err == nil {
+		err = restore(body)
+	}
+	if err != nil {
+		return false, fault.Wrap(fault.Unreadable, fmt.Errorf("%s: %w", filepath.Join(dir, before), err))
+	}
+	return true, nil
+}
+
 // check returns the body of a snapshot.
 func check(b []byte) ([]byte, error) {
 	if len(b) < len(magic)+sha256.Size || string(b[:len(magic)]) != magic {
@@ -80,16 +106,31 @@ func check(b []byte) ([]byte, error) {
 
 // Save replaces the snapshot in dir.
 func Save(dir string, body []byte) error {
-	sum := sha256.Sum256(body)
-	b := append(append(make([]byte, 0, len(magic)+len(sum)+len(body)), magic...), sum[:]...)
-	if err := writeFile(filepath.Join(dir, name), append(b, body...)); err != nil {
+	if err := writeFile(filepath.Join(dir, name), whole(body), ""); err != nil {
 		return fmt.Errorf("keeping what was learned: %w", err)
 	}
 	return nil
 }
 
-// writeFile writes a file that is there whole or not at all.
-func writeFile(path string, b []byte) error {
+// Replace replaces the snapshot in dir and keeps the one that was there for [LoadBefore].
+// After a crash in the middle there may be none but that.
+func Replace(dir string, body []byte) error {
+	if err := writeFile(filepath.Join(dir, name), whole(body), filepath.Join(dir, before)); err != nil {
+		return fmt.Errorf("keeping what was learned: %w", err)
+	}
+	return nil
+}
+
+// whole returns a snapshot with what it is checked by.
+func whole(body []byte) []byte {
+	sum := sha256.Sum256(body)
+	b := append(append(make([]byte, 0, len(magic)+len(sum)+len(body)), magic...), sum[:]...)
+	return append(b, body...)
+}
+
+// writeFile writes a file that is there whole or not at all. What was there gets the other
+// name, if there is one.
+func writeFile(path string, b []byte, other string) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return err
@@ -97,6 +138,11 @@ func writeFile(path string, b []byte) error {
 	defer os.Remove(tmp.Name()) // of no effect once it is renamed
 	_, err = tmp.Write(b)
 	err = errors.Join(err, tmp.Sync(), tmp.Close())
+	if err == nil && other != "" {
+		if err = os.Rename(path, other); errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+	}
 	if err == nil {
 		err = os.Rename(tmp.Name(), path)
 	}
