@@ -141,7 +141,7 @@ func (h *house) told(part, says, logged string) {
 		h.Errorf("the log does not say %q:\n%s", logged, h.log)
 	}
 	var b bytes.Buffer
-	if err := writeMetrics(&b, []gauge{h.daemon.measureTroubles()}); err != nil || part != "" && !strings.Contains(b.String(), `vedette_trouble{part="`+part+`"} 1`) {
+	if err := writeMetrics(&b, []family{h.daemon.measureTroubles()}); err != nil || part != "" && !strings.Contains(b.String(), `vedette_trouble{part="`+part+`"} 1`) {
 		h.Errorf("metrics say %s", b.String())
 	}
 }
