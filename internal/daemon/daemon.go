@@ -32,7 +32,8 @@ import (
 
 const (
 	snapshotEvery = 5 * time.Minute
-	snapshotAfter = 500_000 // events
+	snapshotAfter = 500_000 // events, but not before
+	snapshotLeast = 30 * time.Second
 	storeEvery    = time.Second
 	idle          = 15 * time.Second // without an event after which time is told by the clock
 	behind        = time.Hour        // events older than that are of the past, and so is their time
@@ -53,6 +54,9 @@ type Daemon struct {
 	live     *intake.Live
 	feeds    feeds
 	keeper   keeper
+	storing  sync.Mutex
+	news     prompt // there are findings to keep
+	filled   prompt // there are events to seal
 
 	declaring sync.Mutex    // held while what people set goes to the log
 	declared  input.Setting // that is there, or on its way
@@ -71,7 +75,7 @@ type keeper interface {
 
 // Open opens what is kept in the data folder and applies what was not yet applied.
 func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, err error) {
-	d = &Daemon{config: c, log: log, now: time.Now}
+	d = &Daemon{config: c, log: log, now: time.Now, news: newPrompt(), filled: newPrompt()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.Close())
@@ -131,6 +135,7 @@ func (d *Daemon) catchUp(ctx context.Context) error {
 
 // apply applies an entry of the journal.
 func (d *Daemon) apply(at input.Position, data []byte) error {
+	defer d.tell()
 	return d.learner.apply(at, data, func(b *event.Batch) error { return d.segments.Add(b, at) })
 }
 
@@ -155,6 +160,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		}
 	})
 	rest.Go(func() { d.tend(ctx) })
+	rest.Go(func() { d.seal(following) })
 	if err := d.begin(ctx); err != nil {
 		cancel(err)
 	}
@@ -206,6 +212,12 @@ func (d *Daemon) tend(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-d.news: // a finding is for people to see at once
+			began := d.now()
+			if err := d.store(ctx); err == nil {
+				rest(ctx, d.now().Sub(began))
+				continue
+			}
 		case <-t.C:
 		}
 		d.clock()
@@ -213,7 +225,7 @@ func (d *Daemon) tend(ctx context.Context) {
 			d.log.Error("incidents could not be kept; trying again", "why", err)
 			continue
 		}
-		if d.now().Sub(d.at) >= snapshotEvery || d.learned()-d.events >= snapshotAfter {
+		if since := d.now().Sub(d.at); since >= snapshotEvery || since >= snapshotLeast && d.learned()-d.events >= snapshotAfter {
 			if err := d.Snapshot(ctx); err != nil && ctx.Err() == nil {
 				d.log.Error("no snapshot could be made; trying again", "why", err)
 			}
@@ -244,8 +256,10 @@ func (d *Daemon) clock() {
 
 const window = 5 * time.Minute
 
-// store writes what became of incidents.
+// store writes what became of incidents. When it returns, so has whoever began before.
 func (d *Daemon) store(ctx context.Context) error {
+	d.storing.Lock()
+	defer d.storing.Unlock()
 	changed, gone := d.learner.changed()
 	if len(changed)+len(gone) == 0 {
 		return nil
