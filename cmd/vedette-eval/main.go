@@ -48,6 +48,7 @@ func evaluations() []evaluation {
 		{"determinism", "the same bytes from every run, whatever the number of workers and the memory", false, determinism},
 		{"speed", "events a second on one core, from Zeek JSON to the report", true, speed},
 		{"scale", "time and memory as events and entities grow", true, scale},
+		{"pages", "how soon pages and lists come with a million findings, 20,000 incidents and 50,000 entities", true, pages},
 		{"load", "the daemon at 20,000 events a second for --minutes: memory, descriptors, and how soon a finding can be read", true, load},
 		{"sustain", "the daemon at 50,000 events a second for five minutes: how far the learner falls behind, bytes an event, where the time goes", true, sustain},
 	}
@@ -63,6 +64,7 @@ type bench struct {
 	Days     float64 // that the generated lines span; 0 follows from Lines and Entities
 	Runs     int
 	Minutes  float64   // that load takes
+	keep     string    // folder in which what is costly to make stays for the next run
 	log      io.Writer // progress, for people
 }
 
@@ -182,6 +184,7 @@ func (s *settings) measure(ctx context.Context, chosen []evaluation, out io.Writ
 	if s.Data, err = filepath.Abs(s.Data); err != nil {
 		return err
 	}
+	s.keep = s.workdir
 	if s.Temp, err = os.MkdirTemp(s.workdir, "vedette-eval-"); err != nil {
 		return fmt.Errorf("making a temporary folder: %w", err)
 	}

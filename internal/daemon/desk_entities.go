@@ -21,7 +21,6 @@ const (
 	learning   = 5 * 24 * time.Hour // until what is unusual for an entity counts in full; see package baseline
 	here       = 24 * time.Hour     // without being seen after which an identifier is of the past
 	mostCases  = 20                 // of an entity, that findings are taken from
-	mostFound  = 5000               // entities in a list
 	leastTyped = 2                  // letters from which all others are looked for, too
 )
 
@@ -106,31 +105,32 @@ type found struct {
 }
 
 // find returns the entities of ours that something is called, and with enough letters all
-// others, too; without any, all that are learned. Those last seen come first.
-func (l *learner) find(text string) []found {
-	text = strings.ToLower(text)
-	var all []found
+// others, too; without any, all that are learned. Those last seen come first: n of those
+// after a place in that order, from the beginning if it is nil.
+func (l *learner) find(text string, after *found, n int) []found {
+	part := []byte(strings.ToLower(text))
+	best := make([]found, 0, n+1)
 	l.lock.RLock()
-	for k, seen := range l.resolver.Directory.All {
-		if len(text) < leastTyped && !(seen.Own && l.machine.Known(k)) {
+	defer l.lock.RUnlock()
+	for k, seen := range l.resolver.Directory.All { // in any order: the best are kept in theirs
+		e := found{k, known{Seen: seen}}
+		switch {
+		case after != nil && byLast(e, *after) <= 0, len(best) == n && byLast(e, best[n-1]) >= 0:
+			continue
+		case len(part) < leastTyped && !(seen.Own && l.machine.Known(k)), !l.resolver.Directory.Holds(k, part):
 			continue
 		}
-		if e := l.describe(k, seen); e.called(text) {
-			all = append(all, found{k, e})
-		}
+		i, _ := slices.BinarySearchFunc(best, e, byLast)
+		best = slices.Insert(best, i, e)
+		best = best[:min(len(best), n)]
 	}
-	l.lock.RUnlock()
-	slices.SortFunc(all, byLast)
-	return all[:min(len(all), mostFound)]
+	for i, e := range best {
+		best[i].known = l.describe(e.key, e.Seen)
+	}
+	return best
 }
 
 func byLast(a, b found) int { return cmp.Or(cmp.Compare(b.To, a.To), cmp.Compare(a.key, b.key)) }
-
-// called reports whether a name or identifier holds the text, which is in lower case.
-func (k known) called(text string) bool {
-	return text == "" || strings.Contains(strings.ToLower(k.name), text) ||
-		slices.ContainsFunc(k.ids, func(id resolve.Identifier) bool { return strings.Contains(strings.ToLower(id.Value), text) })
-}
 
 // learned returns how much is known of what is normal for an entity, 0 to 1.
 func (k known) learned(now int64) float64 {
@@ -149,31 +149,33 @@ func (s deskEntities) Find(ctx context.Context, tenant, text, cursor string, n i
 	if err := ours(tenant); err != nil {
 		return nil, "", err
 	}
-	all, now := s.daemon.learner.find(text), s.daemon.learner.told()
+	var after *found
 	if cursor != "" {
 		last, err := readPlace(cursor)
 		if err != nil {
 			return nil, "", err
 		}
-		i, there := slices.BinarySearchFunc(all, last, byLast)
-		if there {
-			i++
-		}
-		all = all[i:]
+		after = &last
 	}
-	if n = max(1, min(n, wholePage)); len(all) > n {
+	n = max(1, min(n, wholePage))
+	all, now := s.daemon.learner.find(text, after, n+1), s.daemon.learner.told()
+	if len(all) > n {
 		all = all[:n]
 		next = place(all[n-1])
 	}
+	keys := make([]entity.Key, 0, len(all))
+	for _, e := range all {
+		if e.Own {
+			keys = append(keys, e.key)
+		}
+	}
+	open, err := s.tenant(tenant).OpenOf(ctx, keys)
+	if err != nil {
+		return nil, "", err
+	}
 	for _, e := range all {
 		r := rowOfEntity(e.key, e.known, now)
-		if e.Own {
-			p, err := s.tenant(tenant).Incidents(ctx, state.Filter{Shown: state.Surfaced, Condition: state.IsOpen, Entity: e.key}, "", wholePage)
-			if err != nil {
-				return nil, "", err
-			}
-			r.Incidents = len(p.Rows)
-		}
+		r.Incidents = open[e.key]
 		rows = append(rows, r)
 	}
 	return rows, next, nil

@@ -163,22 +163,3 @@ func (r *record) replay(s Step, d *detail) error {
 	}
 	return nil
 }
-
-// Activity returns the latest steps of all incidents before a moment, the latest first.
-func (t *Tenant) Activity(ctx context.Context, before time.Time, most int) (all []Step, err error) {
-	err = t.reading(ctx, func(tx *sql.Tx) error {
-		all = nil
-		rows, err := tx.QueryContext(ctx, `SELECT incident, n, time, actor, kind, coalesce(detail ->> 'title', ''), coalesce(detail ->> 'verdict', ''),
-			coalesce(detail ->> 'reason', ''), coalesce(detail ->> 'assignee', ''), coalesce(detail ->> 'note', ''), coalesce(detail ->> 'into', 0)
-			FROM history WHERE tenant = ? AND time < ? ORDER BY time DESC, rowid DESC LIMIT ?`, t.name, before.UnixNano(), clamp(most))
-		return each(rows, err, func(r *sql.Rows) error {
-			var s Step
-			var id, n, time, into int64
-			err := r.Scan(&id, &n, &time, &s.Actor, &s.Kind, &s.Title, &s.Verdict, &s.Reason, &s.Assignee, &s.Note, &into)
-			s.Incident, s.Version, s.Time, s.Into = uint64(id), uint64(n), when(time), uint64(into)
-			all = append(all, s)
-			return err
-		})
-	})
-	return all, err
-}
