@@ -78,7 +78,7 @@ func (w *writer) remember(ctx context.Context, r *record, s step) error {
 
 // steps calls do for each step of an incident up to a time, in order.
 func (t *Tenant) steps(ctx context.Context, tx *sql.Tx, id uint64, until int64, do func(Step, *detail) error) error {
-	rows, err := tx.QueryContext(ctx, `SELECT n, time, actor, kind, detail FROM history WHERE tenant = ? AND incident = ? AND time <= ? ORDER BY n`,
+	rows, err := tx.QueryContext(ctx, `SELECT n, time, actor, kind, detail FROM history WHERE tenant = ? AND incident = ? AND +time <= ? ORDER BY n`, // + keeps it from the index of times, which leads to all incidents
 		t.name, int64(id), until)
 	return each(rows, err, func(r *sql.Rows) error {
 		s, d := Step{Incident: id}, detail{}
