@@ -48,6 +48,7 @@ func evaluations() []evaluation {
 		{"determinism", "the same bytes from every run, whatever the number of workers and the memory", false, determinism},
 		{"speed", "events a second on one core, from Zeek JSON to the report", true, speed},
 		{"scale", "time and memory as events and entities grow", true, scale},
+		{"clone", "how long it takes from a clone of the source to the first finding on Zeek logs", true, clone},
 		{"pages", "how soon pages and lists come with a million findings, 20,000 incidents and 50,000 entities", true, pages},
 		{"load", "the daemon at 20,000 events a second for --minutes: memory, descriptors, and how soon a finding can be read", true, load},
 		{"sustain", "the daemon at 50,000 events a second for five minutes: how far the learner falls behind, bytes an event, where the time goes", true, sustain},
