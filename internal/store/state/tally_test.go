@@ -41,7 +41,9 @@ func TestTally(t *testing.T) {
 	ok(t, a.Merge(ctx, "triage", 5, 1))
 
 	shares, err := a.Shares(ctx, time.Unix(0, 10*day))
-	slices.SortFunc(shares, func(x, y Share) int { return order.Or(order.Compare(x.Day, y.Day), order.Compare(x.Verdict, y.Verdict)) })
+	slices.SortFunc(shares, func(x, y Share) int {
+		return order.Or(order.Compare(x.Day, y.Day), order.Compare(x.Verdict, y.Verdict))
+	})
 	if d := cmp.Diff([]Share{{10, "", 1}, {10, incident.Benign, 1}, {11, "", 1}}, shares); d != "" || err != nil {
 		t.Error(d, err)
 	}
