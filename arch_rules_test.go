@@ -208,7 +208,7 @@ func checkImports(h *house) (b breaches) {
 			for _, s := range f.Imports {
 				if _, to := imported(s); to == "" {
 					continue
-				} else if reserved[first(to)] != nil {
+				} else if reserved[first(to)] != nil && !(first(to) == "store" && path.Dir(f.path) == storeMaker) {
 					b.add("%s imports %s: it is reserved for %s", f.path, to, strings.Join(reserved[first(to)], ", "))
 				} else if kindOf(to) != "" {
 					b.add("%s imports %s: only the roof knows plug-ins", f.path, to)

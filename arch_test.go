@@ -54,6 +54,10 @@ var reserved = map[string][]string{
 	"connect": {"source/", "enrich/", "inquire/", "respond/", "gate/", "daemon"}, // to speak with outside systems
 }
 
+// storeMaker is the one command that may keep: evaluations make stores so large that
+// telemetry would take days to. It is not shipped.
+const storeMaker = "cmd/vedette-eval"
+
 // walls are packages that must not reach others, by however many steps.
 var walls = map[string][]string{
 	"exercise/sim": {"learn", "baseline", "detect"}, // or we would be marking our own homework

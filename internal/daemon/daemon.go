@@ -31,7 +31,8 @@ import (
 
 const (
 	snapshotEvery = 5 * time.Minute
-	snapshotAfter = 500_000          // events
+	snapshotAfter = 500_000          // events, but not before
+	snapshotLeast = 30 * time.Second // has passed
 	snapshotPause = 10 * time.Second // before one that failed is tried again
 	storeEvery    = time.Second
 	idle          = 15 * time.Second // without an event after which time is told by the clock
@@ -57,6 +58,9 @@ type Daemon struct {
 	keeper   keeper
 	memory   *memory
 	replay   *replay // nil if there are feeds
+	storing  sync.Mutex
+	news     prompt // there are findings to keep
+	filled   prompt // there are events to seal
 
 	declaring sync.Mutex    // held while what people set goes to the log
 	declared  input.Setting // that is there, or on its way
@@ -89,7 +93,7 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, er
 }
 
 func openAt(ctx context.Context, c config.Config, log *slog.Logger, now func() time.Time) (d *Daemon, err error) {
-	d = &Daemon{config: c, log: log, now: now, date: now, troubles: troubles{log: log}}
+	d = &Daemon{config: c, log: log, now: now, date: now, troubles: troubles{log: log}, news: newPrompt(), filled: newPrompt()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.Close())
@@ -177,6 +181,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		}
 	})
 	rest.Go(func() { d.tend(ctx) })
+	rest.Go(func() { d.seal(following) })
 	if err := d.begin(ctx); err != nil {
 		cancel(err)
 	} else if d.replay != nil { // after what people set: events are judged under it
@@ -237,6 +242,12 @@ func (d *Daemon) tend(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-d.news: // a finding is for people to see at once
+			began := d.now()
+			if err := d.store(ctx); err == nil {
+				rest(ctx, d.now().Sub(began))
+				continue
+			}
 		case <-t.C:
 		}
 		d.condition.tick(d.now())
@@ -270,7 +281,8 @@ func (d *Daemon) due() bool {
 	if d.pressed() && (d.position() > d.saved || d.older < d.saved) {
 		return true
 	}
-	return now.Sub(d.at) >= snapshotEvery || d.learned()-d.events >= snapshotAfter
+	since := now.Sub(d.at)
+	return since >= snapshotEvery || since >= snapshotLeast && d.learned()-d.events >= snapshotAfter
 }
 
 // pressed reports whether the log needs room.
@@ -307,8 +319,10 @@ func (d *Daemon) clock() {
 
 const window = 5 * time.Minute
 
-// store writes what became of incidents.
+// store writes what became of incidents. When it returns, so has whoever began before.
 func (d *Daemon) store(ctx context.Context) error {
+	d.storing.Lock()
+	defer d.storing.Unlock()
 	changed, gone := d.learner.changed()
 	return d.keep(ctx, changed, gone)
 }

@@ -71,6 +71,7 @@ func wait(ctx context.Context, pause *time.Duration) bool {
 
 // apply applies an entry of the journal, and waits until the event store has its events.
 func (d *Daemon) apply(ctx context.Context, at input.Position, data []byte) error {
+	defer d.tell()
 	b, err := d.learner.apply(at, data)
 	if err != nil || b == nil {
 		return err

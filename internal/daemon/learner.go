@@ -40,6 +40,7 @@ type learner struct {
 	// whoever saves the state asks first.
 	changes map[uint64]incident.Incident
 	gone    []triage.Merged
+	fresh   bool // there were findings; for whoever applies entries
 
 	batch event.Batch
 }
@@ -129,6 +130,7 @@ func (l *learner) take() {
 }
 
 func (l *learner) found(f *pipeline.Found) {
+	l.fresh = l.fresh || len(f.Findings) > 0
 	l.triage.Take(f.Findings, f.Risks, l.machine.Learning(), l.machine.Members())
 }
 

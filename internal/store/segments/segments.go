@@ -162,6 +162,14 @@ func (s *Store) Add(b *event.Batch, at input.Position) error {
 
 var errClosed = errors.New("the event store is closed")
 
+// Full returns how much of its memory the store has filled, from 0 on. At 1 Add seals, and
+// its caller waits; who has Seal called by another goroutine before that does not wait.
+func (s *Store) Full() float64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return max(float64(len(s.open.batch.Events))/float64(s.o.SegmentRows), float64(s.open.batch.Size())/float64(s.o.SegmentBytes))
+}
+
 // Safe returns the last entry of the log that is in sealed segments, with all before it:
 // the log may forget them, and after a crash whoever adds goes on with the next.
 //
