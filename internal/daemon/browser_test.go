@@ -11,8 +11,8 @@ import (
 
 	"github.com/chromedp/chromedp/kb"
 
-	"vedette/internal/console/browsertest"
 	"vedette/internal/api/desk"
+	"vedette/internal/console/browsertest"
 	"vedette/internal/entity"
 	"vedette/internal/incident"
 )
