@@ -275,3 +275,47 @@ func TestOutcome_read(t *testing.T) {
 		t.Error("rubbish was read")
 	}
 }
+
+// A stream: its lines are JSON of now, spread over the ways by their shares, and a scan is
+// in what goes next.
+func TestStream(t *testing.T) {
+	s := newStream(1000, 50)
+	var lines int64
+	for lines < 20_000 {
+		_, n := s.lines()
+		lines += n
+	}
+	for _, w := range s.ways {
+		if share := float64(w.fill.lines) / float64(lines); share < w.share-0.01 || share > w.share+0.01 {
+			t.Errorf("%s has %.3f of all lines, want %.2f", w.name, share, w.share)
+		}
+		n := int64(0)
+		for line := range bytes.Lines(w.fill.data) {
+			n++
+			if !json.Valid(line) {
+				t.Fatalf("%s", line)
+			}
+		}
+		if n != w.fill.lines {
+			t.Errorf("%s has %d lines, and counts %d", w.name, n, w.fill.lines)
+		}
+	}
+	push := s.ways[0]
+	before := len(push.fill.data)
+	s.scan(push)
+	if n := bytes.Count(push.fill.data[before:], []byte(s.scans[0].address)); n != scanned || len(push.fill.scans) != 1 {
+		t.Errorf("the scan has %d lines", n)
+	}
+	for line := range bytes.Lines(push.fill.data[before:]) {
+		if !json.Valid(line) {
+			t.Fatalf("%s", line)
+		}
+	}
+}
+
+func TestLine(t *testing.T) {
+	mean, slope := line([]point{{0, 5}, {1, 7}, {2, 9}, {4, 13}})
+	if mean != 8.5 || slope < 1.999 || slope > 2.001 {
+		t.Errorf("the mean is %g, the slope %g", mean, slope)
+	}
+}

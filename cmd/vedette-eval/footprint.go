@@ -38,7 +38,7 @@ func footprint(ctx context.Context, b *bench) (r result, err error) {
 	return r, nil
 }
 
-const quiet = 45 * time.Second // after which a daemon that does nothing is idle
+const idleFor = 45 * time.Second // after which a daemon that does nothing is idle
 
 // idle measures a daemon that has no source, after its first administrator has set a
 // password, signed in and looked around.
@@ -55,12 +55,12 @@ func (b *bench) idle(ctx context.Context, r *result) error {
 		return err
 	}
 	b.say("waiting until it is idle")
-	if err := wait(ctx, quiet); err != nil {
+	if err := wait(ctx, idleFor); err != nil {
 		return err
 	}
 	rss, peak := d.memory()
 	r.add(set, "memory", megabytes(rss), "MB RSS", fmt.Sprintf("idle for %v after a password was set and every page of the menu shown; just started %s, at most %s",
-		quiet, number(megabytes(fresh)), number(megabytes(peak)))).most(80)
+		idleFor, number(megabytes(fresh)), number(megabytes(peak)))).most(80)
 	return d.stop()
 }
 
@@ -91,7 +91,7 @@ func (b *bench) history(ctx context.Context, r *result) error {
 		}
 	}
 	r.add(set, "taken in and learned", float64(w.Lines)/time.Since(began).Seconds(), "events/s", "by tail, with journal and event store")
-	if err := wait(ctx, quiet); err != nil {
+	if err := wait(ctx, idleFor); err != nil {
 		return err
 	}
 	rss, peak := d.memory()
@@ -99,7 +99,7 @@ func (b *bench) history(ctx context.Context, r *result) error {
 	if err != nil {
 		return err
 	}
-	r.add(set, "memory when all is learned", megabytes(rss), "MB RSS", fmt.Sprintf("%s entities of ours; idle for %v", number(known), quiet)).most(1000)
+	r.add(set, "memory when all is learned", megabytes(rss), "MB RSS", fmt.Sprintf("%s entities of ours; idle for %v", number(known), idleFor)).most(1000)
 	r.add(set, "memory at most", megabytes(peak), "MB RSS", "while the month was learned as fast as it goes").most(1000)
 	if err := d.stop(); err != nil {
 		return err
@@ -113,11 +113,11 @@ func (b *bench) history(ctx context.Context, r *result) error {
 		return err
 	}
 	r.add(set, "start to first answer", d.answered.Seconds(), "s", "with that history").most(2)
-	if err := wait(ctx, quiet); err != nil {
+	if err := wait(ctx, idleFor); err != nil {
 		return err
 	}
 	rss, _ = d.memory()
-	r.add(set, "memory after a new start", megabytes(rss), "MB RSS", fmt.Sprintf("idle for %v", quiet)).most(1000)
+	r.add(set, "memory after a new start", megabytes(rss), "MB RSS", fmt.Sprintf("idle for %v", idleFor)).most(1000)
 	return d.stop()
 }
 

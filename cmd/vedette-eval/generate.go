@@ -108,6 +108,7 @@ type generator struct {
 	planted  []connection // in order of time
 	conn     connection
 	external int
+	loyal    bool // machines hardly ever go to places where they have not been
 }
 
 // kind is a template made ready.
@@ -253,7 +254,7 @@ func (g *generator) aim(c *connection, k *kind, who uint32, r uint64) {
 		}
 		return
 	}
-	if r&15 < 13 { // one of its thirty places, the first ones more often
+	if g.loyal && r>>50&8191 > 0 || !g.loyal && r&15 < 13 { // one of its thirty places, the first ones more often
 		u := r >> 4 & 1023
 		r = mix(uint64(who)<<16 | u*u*30>>20)
 	}

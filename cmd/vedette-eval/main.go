@@ -49,6 +49,10 @@ func evaluations() []evaluation {
 		{"determinism", "the same bytes from every run, whatever the number of workers and the memory", false, determinism},
 		{"speed", "events a second on one core, from Zeek JSON to the report", true, speed},
 		{"scale", "time and memory as events and entities grow", true, scale},
+		{"clone", "how long it takes from a clone of the source to the first finding on Zeek logs", true, clone},
+		{"pages", "how soon pages and lists come with a million findings, 20,000 incidents and 50,000 entities", true, pages},
+		{"load", "the daemon at 20,000 events a second for --minutes: memory, descriptors, and how soon a finding can be read", true, load},
+		{"sustain", "the daemon at 50,000 events a second for five minutes: how far the learner falls behind, bytes an event, where the time goes", true, sustain},
 	}
 }
 
@@ -61,6 +65,8 @@ type bench struct {
 	Entities int
 	Days     float64 // that the generated lines span; 0 follows from Lines and Entities
 	Runs     int
+	Minutes  float64   // that load takes
+	keep     string    // folder in which what is costly to make stays for the next run
 	log      io.Writer // progress, for people
 }
 
@@ -121,6 +127,7 @@ func parse(args []string, errs io.Writer) (*settings, []string, error) {
 	f.Int64Var(&s.Lines, "n", 5_000_000, "how many lines to generate; scale goes from a fifth of it to four times as many")
 	f.IntVar(&s.Entities, "entities", 3000, "how many machines the generated lines are about")
 	f.Float64Var(&s.Days, "days", 0, "how many days they span; 0 is what makes 833 a day and machine")
+	f.Float64Var(&s.Minutes, "minutes", 20, "how long load goes on; sustain a quarter of it")
 	f.IntVar(&s.Runs, "runs", 3, "how many times speed is measured")
 	f.Usage = func() {
 		fmt.Fprintln(errs, "usage: vedette-eval [flags] NAME...  (vedette-eval list says which names there are; all and bench stand for several)")
@@ -134,6 +141,9 @@ func parse(args []string, errs io.Writer) (*settings, []string, error) {
 		if args = f.Args(); len(args) > 0 {
 			names, args = append(names, args[0]), args[1:]
 		}
+	}
+	if !(s.Minutes >= 0.2 && s.Minutes <= 1e4) {
+		return nil, nil, errors.New("--minutes must be from 0.2 to 10,000")
 	}
 	if s.Lines < 1000 || s.Entities < 10 || s.Runs < 1 || s.Days < 0 {
 		return nil, nil, errors.New("--n must be at least 1000, --entities 10, --runs 1, and --days not negative")
@@ -176,6 +186,7 @@ func (s *settings) measure(ctx context.Context, chosen []evaluation, out io.Writ
 	if s.Data, err = filepath.Abs(s.Data); err != nil {
 		return err
 	}
+	s.keep = s.workdir
 	if s.Temp, err = os.MkdirTemp(s.workdir, "vedette-eval-"); err != nil {
 		return fmt.Errorf("making a temporary folder: %w", err)
 	}
@@ -233,6 +244,9 @@ func (s *settings) command(name string) string {
 	}
 	if s.Days != 0 {
 		c += fmt.Sprintf(" --days %g", s.Days)
+	}
+	if s.Minutes != 20 {
+		c += fmt.Sprintf(" --minutes %g", s.Minutes)
 	}
 	if s.Runs != 3 {
 		c += fmt.Sprintf(" --runs %d", s.Runs)

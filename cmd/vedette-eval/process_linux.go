@@ -74,3 +74,6 @@ func freeSpace(dir string) (int64, error) {
 
 // makePipe makes a named pipe.
 func makePipe(path string) error { return syscall.Mkfifo(path, 0o644) }
+
+// profile has a program that was built for it write its profile.
+func (d *daemon) profile() error { return d.cmd.Process.Signal(syscall.SIGUSR1) }

@@ -24,3 +24,6 @@ func freeSpace(string) (int64, error) { return 1 << 62, nil }
 
 // makePipe is not possible here.
 func makePipe(string) error { return errors.ErrUnsupported }
+
+// profile is not possible here.
+func (d *daemon) profile() error { return errors.ErrUnsupported }

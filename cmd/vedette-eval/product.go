@@ -89,19 +89,29 @@ type job struct {
 }
 
 // build builds the product as releases are built, and returns where it is.
-func build(ctx context.Context, dir string) (string, error) {
-	where, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
+func build(ctx context.Context, dir string, flags ...string) (string, error) {
+	where, err := sourceFolder(ctx)
 	if err != nil {
-		return "", fmt.Errorf("finding the source of the program: %w; run it from there, or say --binary", err)
+		return "", err
 	}
 	bin := filepath.Join(dir, "vedette")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin, "./cmd/vedette")
-	cmd.Dir = strings.TrimSpace(string(where))
+	args := append([]string{"build", "-trimpath", "-ldflags", "-s -w", "-o", bin}, flags...)
+	cmd := exec.CommandContext(ctx, "go", append(args, "./cmd/vedette")...)
+	cmd.Dir = where
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the program: %w: %s", err, bytes.TrimSpace(out))
 	}
 	return bin, nil
+}
+
+// sourceFolder returns the folder of the program's source.
+func sourceFolder(ctx context.Context) (string, error) {
+	where, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		return "", fmt.Errorf("finding the source of the program: %w; run it from there, or say --binary", err)
+	}
+	return strings.TrimSpace(string(where)), nil
 }
 
 // analyze runs `vedette analyze --json` on paths. An error means that it could not be run

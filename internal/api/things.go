@@ -185,6 +185,8 @@ type Source struct {
 	Decoded  int64            `json:"decoded"`
 	Rejected int64            `json:"rejected"`
 	Lost     int64            `json:"lost"`
+	Late     int64            `json:"late" doc:"Events, among the decoded, that came more than five minutes after what followed them"`
+	Ahead    int64            `json:"ahead" doc:"Events, among the decoded, whose time is ahead of the clock of this machine"`
 	Reasons  map[string]int64 `json:"reasons" doc:"Why records were rejected"`
 	First    time.Time        `json:"first"`
 	Last     time.Time        `json:"last"`
@@ -345,7 +347,7 @@ func (s *server) listSources(ctx context.Context, in *struct {
 	end := min(len(all), in.Cursor+in.Limit)
 	out := &body[Page[Source]]{Page[Source]{Items: []Source{}}}
 	for _, o := range all[in.Cursor:end] {
-		v := Source{o.Name, o.Kind, o.Format, o.Received, o.Decoded, o.Rejected, o.Lost, map[string]int64{}, o.First.UTC(), o.Last.UTC(), string(o.State), o.Says}
+		v := Source{o.Name, o.Kind, o.Format, o.Received, o.Decoded, o.Rejected, o.Lost, o.Late, o.Ahead, map[string]int64{}, o.First.UTC(), o.Last.UTC(), string(o.State), o.Says}
 		for _, r := range o.Reasons {
 			v.Reasons[r.Why] += r.Count
 		}

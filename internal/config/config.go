@@ -47,8 +47,9 @@ type Console struct {
 
 // Keep says how long and how much is kept.
 type Keep struct {
-	Days int
-	Disk int64 // bytes; 0 is without limit
+	Days    int
+	Disk    int64 // bytes of events; 0 is without limit
+	Journal int64 // bytes of the log; 0 is without limit
 }
 
 // Log says how the program logs, on its standard error.
@@ -79,8 +80,9 @@ type file struct {
 		OIDC   *oidcFile `yaml:"oidc"`
 	} `yaml:"console"`
 	Keep struct {
-		Days int    `yaml:"days"`
-		Disk string `yaml:"disk"`
+		Days    int    `yaml:"days"`
+		Disk    string `yaml:"disk"`
+		Journal string `yaml:"journal"`
 	} `yaml:"keep"`
 	Memory string `yaml:"memory"`
 	Log    struct {
@@ -108,7 +110,7 @@ func Load(path string, kinds plug.Set[source.Kind]) (Config, error) {
 
 func parse(b []byte, kinds plug.Set[source.Kind]) (Config, error) {
 	var f file
-	f.Site, f.Budget, f.Console.Listen, f.Keep.Days, f.Keep.Disk = "main", 1, "127.0.0.1:8432", 90, "50 GB"
+	f.Site, f.Budget, f.Console.Listen, f.Keep.Days, f.Keep.Disk, f.Keep.Journal = "main", 1, "127.0.0.1:8432", 90, "50 GB", "8 GB"
 	f.Log.Format, f.Log.Level = "text", "info"
 	if err := source.Decode(b, &f); err != nil {
 		return Config{}, err
@@ -164,6 +166,9 @@ func (c *Config) numbers(f file) error {
 	}
 	var err error
 	if c.Keep.Disk, err = size("keep.disk", f.Keep.Disk); err == nil {
+		c.Keep.Journal, err = size("keep.journal", f.Keep.Journal)
+	}
+	if err == nil {
 		c.Memory, err = size("memory", f.Memory)
 	}
 	return err
@@ -322,6 +327,7 @@ console:
 keep:
   days: 90                 # how long events are kept
   disk: 50 GB              # how much room they may take; the oldest go first
+  journal: 8 GB            # how much may wait to be learned; beyond it sources are made to wait
 
 # How much memory the program keeps within. Default: 60 % of what the machine, or its
 # control group, has. Near the limit it first empties buffers, then refuses to look up

@@ -51,6 +51,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		"half_a_certificate":  {"console:\n  cert: a.pem", "cert and key go together"},
 		"no_amount":           {"keep:\n  disk: much", `keep.disk: "much" is no amount`},
 		"too_little_room":     {"keep:\n  disk: 3 MB", "from 100 MB on"},
+		"too_short_a_log":     {"keep:\n  journal: 3 MB", `keep.journal: "3 MB" is no amount`},
 		"no_days":             {"keep:\n  days: 0", "keep.days"},
 		"a_folder_as_site":    {"site: ../x", "site: it must be"},
 		"no_kind":             {"sources:\n  - tial:\n      paths: [x]", `there is no kind of source "tial"; there are tail, push`},

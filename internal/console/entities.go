@@ -73,14 +73,12 @@ func showSearch(v *visit) error {
 	if s.Entities = entities; next != "" {
 		s.More = "/entities?" + url.Values{"q": {s.Text}}.Encode()
 	}
-	for _, pile := range []desk.Pile{desk.Surfaced, desk.Hidden, desk.Closed} {
-		rows, _, err := v.c.Incidents.List(v.Context(), v.who.Tenant(), desk.Filter{Pile: pile, Text: s.Text}, "", found)
-		if err != nil {
-			return err
-		}
-		for _, r := range rows {
-			s.Incidents = append(s.Incidents, rowOf(r))
-		}
+	rows, _, err := v.c.Incidents.List(v.Context(), v.who.Tenant(), desk.Filter{Text: s.Text}, "", found)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		s.Incidents = append(s.Incidents, rowOf(r))
 	}
 	return v.show(http.StatusOK, "search", "Search", s)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/chromedp/chromedp/kb"
 
+	"vedette/internal/api/desk"
 	"vedette/internal/console/browsertest"
 	"vedette/internal/entity"
 	"vedette/internal/incident"
@@ -33,7 +34,7 @@ func (s *site) fill(n int) {
 		s.Fatal("the demo has no incident that is shown")
 	}
 	var others []entity.Key
-	for _, e := range s.daemon.learner.find("ws-", func(a, b found) int { return cmp.Compare(a.key, b.key) }) {
+	for _, e := range s.daemon.learner.find("ws-", desk.Order{}, func(a, b found) int { return cmp.Compare(a.key, b.key) }, nil, 1000) {
 		if e.Own && e.key != all[0].Entities[0] {
 			others = append(others, e.key)
 		}

@@ -12,7 +12,6 @@ type condition struct {
 	started  time.Time
 	beat     time.Time     // when what has to be done time and again was begun last
 	saved    time.Time     // when what was learned was saved last
-	failing  string        // why that, or keeping incidents, fails now
 	jumped   time.Duration // the greatest jump of the clock
 	jumpedAt time.Time
 }
@@ -41,15 +40,6 @@ func (c *condition) passed(day, watch time.Duration, now time.Time) {
 	}
 }
 
-// went notes how saving went.
-func (c *condition) went(err error) {
-	c.lock.Lock()
-	defer c.lock.Unlock()
-	if c.failing = ""; err != nil {
-		c.failing = err.Error()
-	}
-}
-
 // save notes that what was learned is saved as of a moment.
 func (c *condition) save(at time.Time) {
 	c.lock.Lock()
@@ -67,12 +57,11 @@ func (c *condition) alive(within time.Duration, now time.Time) bool {
 // seen is a copy of what is known.
 type seen struct {
 	started, saved, jumpedAt time.Time
-	failing                  string
 	jumped                   time.Duration
 }
 
 func (c *condition) look() seen {
 	c.lock.Lock()
 	defer c.lock.Unlock()
-	return seen{c.started, c.saved, c.jumpedAt, c.failing, c.jumped}
+	return seen{c.started, c.saved, c.jumpedAt, c.jumped}
 }

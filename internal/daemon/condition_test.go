@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"errors"
 	"testing"
 	"time"
 )
@@ -35,13 +34,5 @@ func TestCondition(t *testing.T) {
 	c.tick(now)
 	if !c.alive(time.Second, now) || c.alive(time.Second, now.Add(2*time.Second)) {
 		t.Error("whether it is alive is told wrong")
-	}
-	c.went(errors.New("no room"))
-	if s := c.look(); s.failing != "no room" {
-		t.Errorf("%+v", s)
-	}
-	c.went(nil)
-	if s := c.look(); s.failing != "" {
-		t.Errorf("%+v", s)
 	}
 }

@@ -19,7 +19,6 @@ import (
 	"vedette/internal/config"
 	"vedette/internal/daemon/backup"
 	decoders "vedette/internal/decode/all"
-	"vedette/internal/event"
 	"vedette/internal/incident"
 	"vedette/internal/input"
 	"vedette/internal/intake"
@@ -32,11 +31,14 @@ import (
 
 const (
 	snapshotEvery = 5 * time.Minute
-	snapshotAfter = 500_000 // events
+	snapshotAfter = 500_000          // events, but not before
+	snapshotLeast = 30 * time.Second // has passed
+	snapshotPause = 10 * time.Second // before one that failed is tried again
 	storeEvery    = time.Second
 	idle          = 15 * time.Second // without an event after which time is told by the clock
 	behind        = time.Hour        // events older than that are of the past, and so is their time
 	slack         = 5 * time.Second  // that events may take on their way
+	settleWait    = 10 * time.Second // for what is on its way when it stops
 	tenant        = "local"
 )
 
@@ -56,20 +58,26 @@ type Daemon struct {
 	keeper   keeper
 	memory   *memory
 	replay   *replay // nil if there are feeds
+	storing  sync.Mutex
+	news     prompt // there are findings to keep
+	filled   prompt // there are events to seal
 
 	declaring sync.Mutex    // held while what people set goes to the log
 	declared  input.Setting // that is there, or on its way
 
-	upkeep    sync.Mutex      // held while what is kept must stay as it is, or is changed: snapshots, retention, backups
+	upkeep    sync.Mutex      // held while what is kept must stay as it is, or is changed: snapshots, retention, backups; guards what is known of the last
 	reloading sync.RWMutex    // guards config
 	changing  sync.Mutex      // held while the configuration is read again
 	life      context.Context // of what runs; nil before
 	condition condition
 
+	older  input.Position // of the snapshot before
 	saved  input.Position // of the last snapshot
-	before input.Position // of the one before; 0 if that is not known
 	events uint64         // that the learner had applied then
 	at     time.Time      // when it was made
+	tried  time.Time      // when one was tried last
+
+	troubles troubles
 }
 
 // keeper is where incidents are kept for people to see.
@@ -81,7 +89,11 @@ type keeper interface {
 
 // Open opens what is kept in the data folder and applies what was not yet applied.
 func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, err error) {
-	d = &Daemon{config: c, log: log, now: time.Now, date: time.Now}
+	return openAt(ctx, c, log, time.Now)
+}
+
+func openAt(ctx context.Context, c config.Config, log *slog.Logger, now func() time.Time) (d *Daemon, err error) {
+	d = &Daemon{config: c, log: log, now: now, date: now, troubles: troubles{log: log}, news: newPrompt(), filled: newPrompt()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.Close())
@@ -93,10 +105,11 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, er
 	if err = backup.Whole(c.Data); err != nil {
 		return d, err
 	}
-	if d.key, err = snapshot.Key(d.learnedFolder()); err != nil {
+	learned := filepath.Join(c.Data, "learned")
+	if d.key, err = snapshot.Key(learned); err != nil {
 		return d, err
 	}
-	if d.journal, err = journal.Open(ctx, filepath.Join(c.Data, "journal"), journal.Options{}); err != nil {
+	if d.journal, err = journal.Open(ctx, filepath.Join(c.Data, "journal"), journal.Options{MaxBytes: c.Keep.Journal}); err != nil {
 		return d, inUse(c.Data, err)
 	}
 	if lost := d.journal.Recovered(); lost != "" {
@@ -116,35 +129,33 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger) (d *Daemon, er
 	if err = d.openState(ctx); err != nil {
 		return d, err
 	}
-	if err = d.restore(); err != nil {
+	if err = d.restore(learned); err != nil {
 		return d, err
 	}
-	d.saved, d.events, d.at = d.learner.at, d.learner.events, d.now()
+	if err = d.refill(ctx); err != nil {
+		return d, err
+	}
+	d.older, d.saved, d.events, d.at = d.learner.at, d.learner.at, d.learner.events, d.now()
 	d.condition.started, d.condition.saved = d.at, d.at
 	in := intake.Intake{Tenant: tenant, Site: c.Site, Key: d.key, Decoders: decoders.Kinds()}
 	d.live = in.NewLive(paced{d.journal, d.memory}, d.now)
 	d.feeds = feeds{log: log, live: d.live, place: d.learner.place, apply: d.applied}
 	err = d.catchUp(ctx)
+	d.learner.remind()
 	d.declared = d.learner.setting
 	return d, err
 }
 
-// catchUp applies what the journal holds beyond the snapshot. Events that are not in
-// sealed segments are gathered again from where those end.
+// catchUp applies what the journal holds beyond the snapshot.
 func (d *Daemon) catchUp(ctx context.Context) error {
 	from := d.learner.at
 	if last := d.journal.Last(); last > from {
 		d.log.Info("catching up", "entries", last-from)
 	}
-	if err := d.journal.Read(ctx, from+1, false, d.apply); err != nil {
+	if err := d.learn(ctx, false); err != nil {
 		return fmt.Errorf("catching up: %w", err)
 	}
 	return d.store(ctx)
-}
-
-// apply applies an entry of the journal.
-func (d *Daemon) apply(at input.Position, data []byte) error {
-	return d.learner.apply(at, data, func(b *event.Batch) error { return d.segments.Add(b, at) })
 }
 
 // Run takes in telemetry until ctx ends, and then stops in order: feeds, intake, learner.
@@ -160,19 +171,17 @@ func (d *Daemon) Run(ctx context.Context) error {
 	var replaying, rest sync.WaitGroup
 	rest.Go(func() {
 		if err := d.live.Run(inner); err != nil {
-			cancel(fmt.Errorf("journal: %w", err))
+			d.log.Error("the last records could not be kept; files and senders with keys send them again", "why", err)
 		}
 	})
 	following, unfollow := context.WithCancel(inner)
 	rest.Go(func() {
-		err := d.journal.Read(following, d.learner.at+1, true, d.apply)
-		if err != nil && following.Err() == nil {
+		if err := d.learn(following, true); err != nil && following.Err() == nil {
 			cancel(fmt.Errorf("learning: %w", err))
 		}
 	})
 	rest.Go(func() { d.tend(ctx) })
-	rest.Go(func() { d.merge(ctx) })
-	rest.Go(func() { d.memory.tend(ctx) })
+	rest.Go(func() { d.seal(following) })
 	if err := d.begin(ctx); err != nil {
 		cancel(err)
 	} else if d.replay != nil { // after what people set: events are judged under it
@@ -182,6 +191,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 			}
 		})
 	}
+	rest.Go(func() { d.merge(ctx) })
+	rest.Go(func() { d.memory.tend(ctx) })
 	<-ctx.Done()
 	d.feeds.wait()
 	replaying.Wait()
@@ -206,10 +217,10 @@ func (d *Daemon) begin(ctx context.Context) error {
 // settle ends the intake and waits, for a while, until the learner has applied all that
 // reached the journal.
 func (d *Daemon) settle(ctx context.Context, stop func()) {
-	if err := d.live.Out().Flush(ctx); err != nil {
-		d.log.Warn("the last records could not be kept", "why", err)
-	}
-	for end := d.now().Add(20 * time.Second); d.now().Before(end); time.Sleep(10 * time.Millisecond) {
+	limited, cancel := context.WithTimeout(ctx, settleWait)
+	defer cancel()
+	_ = d.live.Out(limited).Flush(limited) // if it cannot be, the intake says so when it ends
+	for end := d.now().Add(2 * settleWait); d.now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if d.position() >= d.journal.Last() {
 			break
 		}
@@ -231,34 +242,54 @@ func (d *Daemon) tend(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-d.news: // a finding is for people to see at once
+			began := d.now()
+			if err := d.store(ctx); err == nil {
+				rest(ctx, d.now().Sub(began))
+				continue
+			}
 		case <-t.C:
 		}
 		d.condition.tick(d.now())
 		d.clock()
-		err := d.store(ctx)
-		if err != nil && ctx.Err() == nil {
-			d.log.Error("incidents could not be kept; trying again", "why", err)
+		if stall := d.live.Stalled(); stall.Err != nil {
+			d.troubles.begin(logPart, logSays, stall.Err)
+		} else {
+			d.troubles.end(logPart)
 		}
-		if err == nil {
-			if err = d.due(ctx); err != nil && ctx.Err() == nil {
-				d.log.Error("no snapshot could be made; trying again", "why", err)
-			}
+		if err := d.store(ctx); err != nil {
+			continue
 		}
-		d.condition.went(err)
+		if d.due() {
+			_ = d.Snapshot(ctx) // people are told, and it is tried again
+		}
 	}
 }
 
-// due makes a snapshot if it is time for one. A backup that is being gathered makes it wait,
-// and nothing else.
-func (d *Daemon) due(ctx context.Context) error {
+// due reports whether it is time for a snapshot: some time has passed, much was learned,
+// the last one failed, or the log needs the room that one gives.
+func (d *Daemon) due() bool {
 	if !d.upkeep.TryLock() {
-		return nil
+		return false
 	}
 	defer d.upkeep.Unlock()
-	if d.now().Sub(d.at) < snapshotEvery && d.learned()-d.events < snapshotAfter {
-		return nil
+	now := d.now()
+	if d.tried.After(d.at) {
+		since := now.Sub(d.tried)
+		return since < 0 || since >= snapshotPause
 	}
-	return d.snapshot(ctx)
+	if d.pressed() && (d.position() > d.saved || d.older < d.saved) {
+		return true
+	}
+	since := now.Sub(d.at)
+	return since >= snapshotEvery || since >= snapshotLeast && d.learned()-d.events >= snapshotAfter
+}
+
+// pressed reports whether the log needs room.
+func (d *Daemon) pressed() bool {
+	_, size := d.journal.Size()
+	limit := d.current().Keep.Journal
+	return d.live.Stalled().Err != nil || limit > 0 && size > limit/2
 }
 
 func (d *Daemon) learned() uint64 {
@@ -267,38 +298,54 @@ func (d *Daemon) learned() uint64 {
 	return d.learner.events
 }
 
-// clock tells the time when no event does, unless what comes is of the past.
+// clock tells the time when no event does, unless what comes is of the past. How long that
+// is does not depend on what the clock of this machine is set to meanwhile.
 func (d *Daemon) clock() {
-	latest := time.Unix(0, d.live.Latest())
-	now := d.now()
-	if d.live.Latest() == 0 || now.Sub(latest) < idle || now.Sub(latest) > behind {
+	latest, came := d.live.Latest()
+	if latest == 0 {
+		return
+	}
+	quiet := d.now().Sub(came) // by the monotonic clock
+	if quiet < idle || quiet > behind || came.Sub(time.Unix(0, latest)) > behind {
 		return
 	}
 	d.learner.lock.RLock()
 	told := d.learner.timeline.Now()
 	d.learner.lock.RUnlock()
-	if to := now.Add(-slack).UnixNano(); to/int64(window) > told/int64(window) {
+	if to := latest + int64(quiet-slack); to/int64(window) > told/int64(window) {
 		d.live.Tick(to)
 	}
 }
 
 const window = 5 * time.Minute
 
-// store writes what became of incidents.
+// store writes what became of incidents. When it returns, so has whoever began before.
 func (d *Daemon) store(ctx context.Context) error {
+	d.storing.Lock()
+	defer d.storing.Unlock()
 	changed, gone := d.learner.changed()
-	if len(changed)+len(gone) == 0 {
-		return nil
+	return d.keep(ctx, changed, gone)
+}
+
+// keep writes what became of incidents. If it cannot be done, it is tried again.
+func (d *Daemon) keep(ctx context.Context, changed []incident.Incident, gone []triage.Merged) error {
+	if len(changed)+len(gone) > 0 {
+		if err := d.keeper.keep(ctx, changed, gone); err != nil {
+			d.learner.again(changed, gone)
+			if ctx.Err() == nil {
+				d.troubles.begin(casesPart, casesSays, err)
+			}
+			return err
+		}
 	}
-	if err := d.keeper.keep(ctx, changed, gone); err != nil {
-		d.learner.again(changed, gone)
-		return err
-	}
+	d.troubles.end(casesPart)
 	return nil
 }
 
-// Snapshot writes what was learned, and has the journal forget what neither the snapshot
-// before it nor the event store needs any more: what was written last may prove damaged.
+// Snapshot writes what was learned, and has the journal forget what neither it nor the
+// event store needs any more. The snapshot before stays, and what is needed to go on from
+// it: should this one be damaged, nothing is lost. Where the log needs room, it keeps only
+// what is needed to go on from this one.
 func (d *Daemon) Snapshot(ctx context.Context) error {
 	d.upkeep.Lock()
 	defer d.upkeep.Unlock()
@@ -307,37 +354,59 @@ func (d *Daemon) Snapshot(ctx context.Context) error {
 
 // snapshot does so while upkeep is held.
 func (d *Daemon) snapshot(ctx context.Context) error {
-	if err := d.save(ctx); err != nil {
-		return err
+	d.tried = d.now()
+	room := d.room()
+	err := d.save(ctx)
+	if err == nil {
+		if d.pressed() {
+			d.older = d.saved
+		}
+		err = d.journal.Forget(ctx, min(d.older, d.segments.Safe())+1)
 	}
-	if removed, err := d.segments.Enforce(d.date()); err != nil {
-		return err
-	} else if len(removed) > 0 {
-		d.log.Info("old events were removed", "segments", len(removed))
+	err = errors.Join(room, err)
+	switch {
+	case err == nil:
+		d.troubles.end(learnedPart)
+	case ctx.Err() == nil:
+		d.troubles.begin(learnedPart, learnedSays, err)
 	}
-	return d.journal.Forget(ctx, min(d.before, d.segments.Safe())+1)
+	return err
 }
 
-// save writes what was learned.
-func (d *Daemon) save(ctx context.Context) error {
-	if err := d.store(ctx); err != nil {
-		return err
+// room removes old events. How old they are is told by telemetry: a clock that was set
+// wrong must not take them.
+func (d *Daemon) room() error {
+	now := d.now()
+	if told := time.Unix(0, d.learner.told()); told.Before(now) {
+		now = told
 	}
-	body, at, events := d.learner.snapshot()
-	if at == d.saved {
+	removed, err := d.segments.Enforce(now)
+	if len(removed) > 0 {
+		d.log.Info("old events were removed", "segments", len(removed))
+	}
+	return err
+}
+
+// save writes what was learned. The lock is held.
+func (d *Daemon) save(ctx context.Context) error {
+	if d.position() == d.saved {
 		d.at = d.now()
 		d.condition.save(d.at)
-		return nil
+		return d.store(ctx)
 	}
-	// Events are sealed before the snapshot counts: a snapshot stands for entries that need
-	// not be read again, not even for the event store.
+	now := d.learner.freeze()
+	if err := d.keep(ctx, now.changed, now.gone); err != nil {
+		return err
+	}
+	// Events are sealed before the snapshot counts, so that after a crash few have to be
+	// read again for the event store.
 	if err := d.segments.Seal(); err != nil {
 		return err
 	}
-	if err := snapshot.Advance(d.learnedFolder(), body); err != nil {
+	if err := snapshot.Replace(filepath.Join(d.config.Data, "learned"), now.body); err != nil {
 		return err
 	}
-	d.before, d.saved, d.events, d.at = d.saved, at, events, d.now()
+	d.older, d.saved, d.events, d.at = d.saved, now.at, now.events, d.now()
 	d.condition.save(d.at)
 	return nil
 }

@@ -18,7 +18,6 @@ import (
 const (
 	here       = 24 * time.Hour // without being seen after which an identifier is of the past
 	mostCases  = 20             // of an entity, that findings are taken from
-	mostFound  = 5000           // entities in a list
 	leastTyped = 2              // letters from which all others are looked for, too
 )
 
@@ -105,28 +104,35 @@ type found struct {
 }
 
 // find returns the entities of ours that something is called, and with enough letters all
-// others, too; without any, all that are learned, in an order.
-func (l *learner) find(text string, compare func(a, b found) int) []found {
-	text = strings.ToLower(text)
-	var all []found
+// others, too; without any, all that are learned: n of those after a place in an order, from
+// the beginning if it is nil.
+func (l *learner) find(text string, o desk.Order, compare func(a, b found) int, after *found, n int) []found {
+	part := []byte(strings.ToLower(text))
+	best := make([]found, 0, n+1)
 	l.lock.RLock()
-	for k, seen := range l.resolver.Directory.All {
-		if len(text) < leastTyped && !(seen.Own && l.machine.Known(k)) {
+	defer l.lock.RUnlock()
+	for k, seen := range l.resolver.Directory.All { // in any order: the best are kept in theirs
+		e := found{k, known{Seen: seen}}
+		switch o.By { // what the order goes by is found out before the rest
+		case "name":
+			e.name = l.resolver.Directory.Name(k)
+		case "learned":
+			e.learned, _ = l.machine.Learned(k)
+		}
+		switch {
+		case after != nil && compare(e, *after) <= 0, len(best) == n && compare(e, best[n-1]) >= 0:
+			continue
+		case len(part) < leastTyped && !(seen.Own && l.machine.Known(k)), !l.resolver.Directory.Holds(k, part):
 			continue
 		}
-		if e := l.describe(k, seen); e.called(text) {
-			all = append(all, found{k, e})
-		}
+		i, _ := slices.BinarySearchFunc(best, e, compare)
+		best = slices.Insert(best, i, e)
+		best = best[:min(len(best), n)]
 	}
-	l.lock.RUnlock()
-	slices.SortFunc(all, compare)
-	return all[:min(len(all), mostFound)]
-}
-
-// called reports whether a name or identifier holds the text, which is in lower case.
-func (k known) called(text string) bool {
-	return text == "" || strings.Contains(strings.ToLower(k.name), text) ||
-		slices.ContainsFunc(k.ids, func(id resolve.Identifier) bool { return strings.Contains(strings.ToLower(id.Value), text) })
+	for i, e := range best {
+		best[i].known = l.describe(e.key, e.Seen)
+	}
+	return best
 }
 
 // deskEntities reads entities.
@@ -142,31 +148,33 @@ func (s deskEntities) Find(ctx context.Context, tenant, text string, o desk.Orde
 	if err != nil {
 		return nil, "", err
 	}
-	all := s.daemon.learner.find(text, compare)
+	var after *found
 	if cursor != "" {
 		last, err := readPlace(cursor)
 		if err != nil {
 			return nil, "", err
 		}
-		i, there := slices.BinarySearchFunc(all, last, compare)
-		if there {
-			i++
-		}
-		all = all[i:]
+		after = &last
 	}
-	if n = max(1, min(n, wholePage)); len(all) > n {
+	n = max(1, min(n, wholePage))
+	all := s.daemon.learner.find(text, o, compare, after, n+1)
+	if len(all) > n {
 		all = all[:n]
 		next = place(all[n-1])
 	}
+	keys := make([]entity.Key, 0, len(all))
+	for _, e := range all {
+		if e.Own {
+			keys = append(keys, e.key)
+		}
+	}
+	open, err := s.tenant(tenant).OpenOf(ctx, keys)
+	if err != nil {
+		return nil, "", err
+	}
 	for _, e := range all {
 		r := rowOfEntity(e.key, e.known)
-		if e.Own {
-			p, err := s.tenant(tenant).Incidents(ctx, state.Filter{Shown: state.Surfaced, Condition: state.IsOpen, Entity: e.key}, "", wholePage)
-			if err != nil {
-				return nil, "", err
-			}
-			r.Incidents = len(p.Rows)
-		}
+		r.Incidents = open[e.key]
 		rows = append(rows, r)
 	}
 	return rows, next, nil

@@ -20,7 +20,6 @@ import (
 type deskIncidents struct{ *Faces }
 
 const (
-	mostPages   = 40  // of a list that is counted
 	wholePage   = 500 // rows of one
 	mostSimilar = 5
 )
@@ -277,27 +276,8 @@ func (s deskIncidents) Counts(ctx context.Context, tenant, person string) (desk.
 	if err != nil || person == "" {
 		return desk.Counts{Surfaced: c.Open, Hidden: c.Hidden, Closed: c.Closed}, err
 	}
-	mine := 0
-	err = each(ctx, t, state.Filter{Shown: state.Surfaced, Condition: state.IsOpen, Assignee: person}, func(state.Row) { mine++ })
+	mine, err := t.Assigned(ctx, person)
 	return desk.Counts{Surfaced: c.Open, Hidden: c.Hidden, Closed: c.Closed, Mine: mine}, err
-}
-
-// each calls do for the incidents of a list, up to a bound beyond which no one counts.
-func each(ctx context.Context, t *state.Tenant, f state.Filter, do func(state.Row)) error {
-	cursor := ""
-	for range mostPages {
-		p, err := t.Incidents(ctx, f, cursor, wholePage)
-		if err != nil {
-			return err
-		}
-		for _, r := range p.Rows {
-			do(r)
-		}
-		if cursor = p.Next; cursor == "" {
-			break
-		}
-	}
-	return nil
 }
 
 // change makes a change to an incident, if the person may, and tells those who watch.

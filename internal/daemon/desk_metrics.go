@@ -54,9 +54,9 @@ func (f *Faces) measure(counts state.Counts) []family {
 		}},
 	}...)
 	all = append(all, f.measureEvents()...)
-	all = append(all, f.measureMemory()...)
+	all = append(append(all, f.measureMemory()...), d.measureTroubles())
 	all = append(append(append(all, f.measureSources()...), f.measureKnocks()...), f.requests.measure()...)
-	all = append(all, family{"vedette_healthy", "gauge", "1 if no part of the machine needs somebody, as /health says it.", one(map[bool]float64{true: 1}[d.condition.look().failing == "" && ailing(f.sources()) == 0 && len(d.segments.Problems()) == 0 && d.journal.Recovered() == ""])})
+	all = append(all, family{"vedette_healthy", "gauge", "1 if no part of the machine needs somebody, as /health says it.", one(map[bool]float64{true: 1}[len(d.troubles.now()) == 0 && ailing(f.sources()) == 0 && len(d.segments.Problems()) == 0 && d.journal.Recovered() == ""])})
 	return append(all, measureProcess(d.condition.look().started)...)
 }
 
@@ -79,7 +79,6 @@ func (f *Faces) measureLearning() []family {
 	return []family{
 		{"vedette_learned_position", "gauge", "Last entry of the log that was learned.", one(float64(d.position()))},
 		{"vedette_learned_events_total", "counter", "Events that were learned, over all runs.", one(float64(d.learned()))},
-		{"vedette_learned_late_events_total", "counter", "Of these, events that came after their window of five minutes was over, over all runs.", one(float64(d.learner.late()))},
 		{"vedette_learned_timestamp_seconds", "gauge", "Time that telemetry has reached.", one(float64(d.learner.told()) / 1e9)},
 		{"vedette_learned_ratio", "gauge", "How much of the learning period has passed.", one(far.share)},
 		{"vedette_snapshot_timestamp_seconds", "gauge", "When what was learned was saved last.", one(seconds(d.condition.look().saved))},
@@ -140,17 +139,20 @@ func (f *Faces) measureKnocks() []family {
 	return []family{wrong, refused}
 }
 
-// late returns how many events came late.
-func (l *learner) late() uint64 {
-	l.lock.RLock()
-	defer l.lock.RUnlock()
-	return l.timeline.Late
+// measureTroubles measures what is wrong, of which people are told in words elsewhere.
+func (d *Daemon) measureTroubles() family {
+	m := family{"vedette_trouble", "gauge", "Parts of the program that cannot do what they should.", nil}
+	for _, t := range d.troubles.now() {
+		m.rows = append(m.rows, one(1, "part", t.name)...)
+	}
+	return m
 }
 
 // measureSources measures what came in and what became of it.
 func (f *Faces) measureSources() []family {
 	records := family{"vedette_source_records_total", "counter", "Records by source and what became of them, over all runs: received is the sum of the others.", nil}
 	rejected := family{"vedette_source_rejected_total", "counter", "Records that were rejected, by source and reason, over all runs.", nil}
+	untimely := family{"vedette_source_untimely_total", "counter", "Events that came late, or ahead of the clock of this machine, by source. They are among the others.", nil}
 	last := family{"vedette_source_last_timestamp_seconds", "gauge", "When the last record of a source came.", nil}
 	all := f.sources()
 	for _, s := range all {
@@ -163,11 +165,19 @@ func (f *Faces) measureSources() []family {
 		for _, r := range s.Reasons {
 			rejected.rows = append(rejected.rows, one(float64(r.Count), "source", s.Name, "reason", r.Why)...)
 		}
+		for _, o := range []struct {
+			how string
+			n   int64
+		}{{"late", s.Late}, {"ahead", s.Ahead}} {
+			if o.n > 0 {
+				untimely.rows = append(untimely.rows, one(float64(o.n), "source", s.Name, "how", o.how)...)
+			}
+		}
 		if !s.Last.IsZero() {
 			last.rows = append(last.rows, one(seconds(s.Last), "source", s.Name)...)
 		}
 	}
-	return []family{records, rejected, last, {"vedette_sources_ailing", "gauge", "Sources that are not as they should be.", one(float64(ailing(all)))}}
+	return []family{records, rejected, untimely, last, {"vedette_sources_ailing", "gauge", "Sources that are not as they should be.", one(float64(ailing(all)))}}
 }
 
 // measureProcess measures the program itself, by the names that others use, too.

@@ -137,32 +137,26 @@ func (f *Faces) days(ctx context.Context) ([]desk.Day, desk.Done, error) {
 // reckon counts incidents by day.
 func (f *Faces) reckon(ctx context.Context, now time.Time) (days []desk.Day, done desk.Done, err error) {
 	st := f.tenant(tenant)
-	today, err := opened(ctx, st, now.Truncate(24*time.Hour), now)
-	if err != nil {
+	if done.Incidents, done.Surfaced, err = st.OpenedSince(ctx, now.Truncate(24*time.Hour)); err != nil {
 		return nil, done, err
 	}
-	done.Incidents = len(today)
-	days = f.calendar()
-	err = each(ctx, st, state.Filter{Shown: state.Surfaced}, func(r state.Row) {
-		if today[r.ID] {
-			done.Surfaced++
+	if days = f.calendar(); len(days) == 0 {
+		return nil, done, nil
+	}
+	shares, err := st.Shares(ctx, days[0].Date)
+	for _, s := range shares {
+		i := int(time.Unix(s.Day*86400, 0).Sub(days[0].Date) / (24 * time.Hour))
+		if i >= len(days) {
+			continue
 		}
-		if len(days) == 0 {
-			return
-		}
-		i := int(moment(r.Opened).Truncate(24*time.Hour).Sub(days[0].Date) / (24 * time.Hour))
-		if r.Opened < days[0].Date.UnixNano() || i >= len(days) {
-			return
-		}
-		d := &days[i]
-		d.Surfaced++
-		switch r.Verdict {
+		days[i].Surfaced += s.Count
+		switch s.Verdict {
 		case incident.Benign:
-			d.False++
+			days[i].False += s.Count
 		case "", incident.NeedsPerson:
-			d.Open++
+			days[i].Open += s.Count
 		}
-	})
+	}
 	return days, done, err
 }
 
@@ -184,39 +178,6 @@ func (f *Faces) calendar() (days []desk.Day) {
 	return days
 }
 
-// opened returns the incidents that were opened from a moment on and are still cases of
-// their own.
-func opened(ctx context.Context, t *state.Tenant, from, now time.Time) (map[uint64]bool, error) {
-	type step struct{ incident, version uint64 }
-	all, merged, seen := map[uint64]bool{}, map[uint64]bool{}, map[step]bool{}
-	before := now.Add(time.Second)
-	for range mostPages {
-		steps, err := t.Activity(ctx, before, wholePage)
-		if err != nil {
-			return nil, err
-		}
-		fresh := false
-		for _, s := range steps {
-			if s.Time.Before(from) {
-				return all, nil
-			}
-			if seen[step{s.Incident, s.Version}] {
-				continue
-			}
-			fresh, seen[step{s.Incident, s.Version}] = true, true
-			merged[s.Incident] = merged[s.Incident] || s.Kind == state.Merged // the latest come first
-			if s.Kind == state.Opened && !merged[s.Incident] {
-				all[s.Incident] = true
-			}
-		}
-		if !fresh || len(steps) < wholePage {
-			break
-		}
-		before = steps[len(steps)-1].Time.Add(1) // others may be of the same moment
-	}
-	return all, nil
-}
-
 // Health implements [desk.Overview].
 func (s deskOverview) Health(_ context.Context, tenant string) (parts []desk.Part, err error) {
 	if ours(tenant) != nil {
@@ -226,7 +187,7 @@ func (s deskOverview) Health(_ context.Context, tenant string) (parts []desk.Par
 	for _, l := range doctor.Within(doctor.Subject{Config: s.daemon.current(), Facts: &facts, Now: s.daemon.now()}) {
 		parts = append(parts, desk.Part{Name: l.Check, Fine: l.State != doctor.Act, Says: strings.TrimSpace(l.Says + ". " + l.Do)})
 	}
-	return parts, nil
+	return s.daemon.troubles.tell(parts), nil
 }
 
 // lag returns how many entries of the log are not learned yet.

@@ -310,7 +310,19 @@ func (s deskSources) Sources(_ context.Context, name string) ([]desk.Source, err
 func (f *Faces) sources() []desk.Source {
 	now := f.daemon.date()
 	f.book.take(f.daemon.accounts, now)
-	return f.book.sources(now)
+	return f.daemon.timely(f.book.sources(now))
+}
+
+// timely adds to the accounts how many events were untimely. That follows from the log.
+func (d *Daemon) timely(all []desk.Source) []desk.Source {
+	for name, n := range d.learner.untimely() { // any order: sums
+		name, _ = shown(name)
+		if i := slices.IndexFunc(all, func(s desk.Source) bool { return s.Name == name }); i >= 0 {
+			all[i].Late += int64(n.Late)
+			all[i].Ahead += int64(n.Ahead)
+		}
+	}
+	return all
 }
 
 // ailing counts the sources that are not as they should be.

@@ -150,7 +150,7 @@ func (l testLog) Write(b []byte) (int, error) {
 // feed feeds lines and waits until they are learned and kept.
 func (s *site) feed(lines []demoLine) {
 	s.Helper()
-	out := s.daemon.live.Out()
+	out := s.daemon.live.Out(context.Background())
 	for i, l := range lines {
 		if err := out.Emit(s.Context(), l.Record); err != nil {
 			s.Fatal(err)

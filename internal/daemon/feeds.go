@@ -48,7 +48,7 @@ func (f *feeds) change(ctx context.Context, want []config.Feed) (begun, ended in
 		<-r.done
 	}
 	if len(leave) > 0 {
-		if err := f.live.Out().Flush(ctx); err != nil {
+		if err := f.live.Out(ctx).Flush(ctx); err != nil {
 			return 0, len(leave), err
 		}
 		if err := f.apply(ctx); err != nil {
@@ -94,7 +94,7 @@ func (f *feeds) start(ctx context.Context, feed config.Feed) {
 	go func() {
 		defer close(r.done)
 		defer stop()
-		err := feed.Run(ctx, f.place, func() source.Out { return f.live.Out() })
+		err := feed.Run(ctx, f.place, func() source.Out { return f.live.Out(ctx) })
 		if err != nil && ctx.Err() == nil {
 			f.failed(r, err)
 		}

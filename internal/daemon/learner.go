@@ -40,6 +40,7 @@ type learner struct {
 	// whoever saves the state asks first.
 	changes map[uint64]incident.Incident
 	gone    []triage.Merged
+	fresh   bool // there were findings; for whoever applies entries
 
 	batch event.Batch
 }
@@ -54,14 +55,14 @@ func newLearner(workers int) *learner {
 	}
 }
 
-// apply applies the next entry of the log. Then keep gets its events, resolved, and is
-// called before anybody else may ask.
-func (l *learner) apply(at input.Position, data []byte, keep func(*event.Batch) error) error {
+// apply applies the next entry of the log and returns its events, resolved, which are valid
+// until the next call; nil if it has none.
+func (l *learner) apply(at input.Position, data []byte) (*event.Batch, error) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	e, err := input.Read(at, data, &l.batch)
 	if err != nil {
-		return fmt.Errorf("entry %d of the log: %w", at, err)
+		return nil, fmt.Errorf("entry %d of the log: %w", at, err)
 	}
 	for _, m := range e.Marks {
 		if l.places[m.Source] = m.Place; len(m.Place) == 0 {
@@ -72,19 +73,26 @@ func (l *learner) apply(at input.Position, data []byte, keep func(*event.Batch) 
 		l.set(*e.Setting)
 	}
 	if e.Batch != nil {
+		l.timeline.Rein(e.Batch, e.Arrived)
 		l.resolver.Resolve(e.Batch)
 		l.timeline.Batch(at, e.Batch, l.found)
+		l.timeline.Unrein(e.Batch)
 		l.events += uint64(len(e.Batch.Events))
-		if err := keep(e.Batch); err != nil {
-			return err
-		}
 	}
 	if e.Tick > 0 {
 		l.timeline.Tick(at, e.Tick, l.found)
 	}
 	l.settle()
 	l.at = at
-	return nil
+	return e.Batch, nil
+}
+
+// untimely returns how many events of each source were untimely, by the name that people
+// know it by.
+func (l *learner) untimely() map[string]pipeline.Untimely {
+	l.lock.RLock()
+	defer l.lock.RUnlock()
+	return l.timeline.Untimely()
 }
 
 // set has what people set hold from now on.
@@ -122,6 +130,7 @@ func (l *learner) take() {
 }
 
 func (l *learner) found(f *pipeline.Found) {
+	l.fresh = l.fresh || len(f.Findings) > 0
 	l.triage.Take(f.Findings, f.Risks, l.machine.Learning(), l.machine.Members())
 }
 
@@ -130,6 +139,11 @@ func (l *learner) found(f *pipeline.Found) {
 func (l *learner) changed() (changed []incident.Incident, gone []triage.Merged) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
+	return l.drain()
+}
+
+// drain does the same. The lock is held.
+func (l *learner) drain() (changed []incident.Incident, gone []triage.Merged) {
 	l.take()
 	for _, in := range l.changes { // any order: they are sorted
 		changed = append(changed, in)
@@ -140,6 +154,34 @@ func (l *learner) changed() (changed []incident.Incident, gone []triage.Merged) 
 	gone, l.gone = l.gone, nil
 	clear(l.changes)
 	return changed, gone
+}
+
+// frozen is the state at one entry, and what became of incidents up to it.
+type frozen struct {
+	body    []byte
+	at      input.Position
+	events  uint64
+	changed []incident.Incident
+	gone    []triage.Merged
+}
+
+// freeze returns the state and what became of incidents since that was asked for last.
+// When the state is saved, these must have been kept: nobody will be told of them again.
+func (l *learner) freeze() (f frozen) {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	f.changed, f.gone = l.drain()
+	f.body, f.at, f.events = l.append(nil), l.at, l.events
+	return f
+}
+
+// remind has all incidents that are not settled asked for as if they had changed: those
+// who keep them may have lost some.
+func (l *learner) remind() {
+	l.lock.RLock()
+	all := l.triage.Incidents()
+	l.lock.RUnlock()
+	l.again(all, nil)
 }
 
 // again has changes asked for again: they could not be kept. What changed since is newer.

@@ -10,6 +10,7 @@ import (
 
 	"vedette/internal/fault"
 	"vedette/internal/input"
+	"vedette/internal/intake"
 )
 
 // TestOrderOfDegradation: as memory fills, one thing after the other gives way, and comes
@@ -19,7 +20,7 @@ func TestOrderOfDegradation(t *testing.T) {
 	m := newMemory(1<<40, slog.New(slog.DiscardHandler), func() error { return nil })
 	m.limit, m.live = 1000, func() int64 { return live }
 	m.wait = func(context.Context, time.Duration) { waited++ }
-	log := paced{appender(func() { appended++ }), m}
+	log := paced{appender{nil, func() { appended++ }}, m}
 	for i, c := range []struct {
 		live                   int64
 		eased, refused, slowed bool
@@ -57,9 +58,13 @@ func TestOrderOfDegradation(t *testing.T) {
 	}
 }
 
-type appender func()
+// appender is a log that is only appended to.
+type appender struct {
+	intake.Log
+	tell func()
+}
 
-func (a appender) Append(context.Context, []byte) (input.Position, error) { a(); return 1, nil }
+func (a appender) Append(context.Context, []byte) (input.Position, error) { a.tell(); return 1, nil }
 
 // TestLookUpsAreFew: only so many are under way, and who waits may leave.
 func TestLookUpsAreFew(t *testing.T) {

@@ -144,7 +144,7 @@ func (f *Faces) facts() doctor.Facts {
 	_, size := d.journal.Size()
 	facts := doctor.Facts{
 		Version: f.desk.Version, PID: os.Getpid(), Started: seen.started, Jumped: seen.jumped, JumpedAt: seen.jumpedAt,
-		Lag: f.lag(), LogBytes: size, LogLost: d.journal.Recovered(), Snapshot: seen.saved, Failing: seen.failing,
+		Lag: f.lag(), LogBytes: size, LogLost: d.journal.Recovered(), Snapshot: seen.saved, Failing: d.troubles.saving(),
 		Segments: stats.Segments, Stored: stats.Bytes, From: moment(stats.From), To: moment(stats.To),
 		Learning: far.share, Entities: far.active, Feeds: len(d.current().Feeds),
 	}

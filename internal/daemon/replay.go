@@ -45,7 +45,7 @@ type Replayed struct {
 
 const (
 	mostAhead = 32                     // entries that wait to be learned
-	mostPause = 5 * time.Second        // between two batches, however long nothing was logged
+	mostStill = 5 * time.Second        // between two batches, however long nothing was logged
 	lookAgain = 2 * time.Millisecond   // at how far the learner is
 	mostEntry = 4 << 20                // bytes, about, of events in an entry of the log
 	endOfTime = int64(pipeline.Window) // after the last event: what is in its window is judged
@@ -152,7 +152,7 @@ func (p *replay) play(ctx context.Context, files *analyze.Files) error {
 	err := files.Sorted(ctx, func(b *event.Batch) error {
 		first := b.Events[0].Time
 		if p.Speed > 0 && before > 0 {
-			next = next.Add(min(mostPause, time.Duration(float64(first-before)/p.Speed)))
+			next = next.Add(min(mostStill, time.Duration(float64(first-before)/p.Speed)))
 		}
 		before = first
 		if err := p.wait(ctx, next); err != nil {

@@ -35,7 +35,7 @@ func TestScreenshots(t *testing.T) {
 		}{{"desk-light", 1440, 900, false}, {"desk-dark", 1440, 900, true}, {"phone-light", 390, 844, false}, {"phone-dark", 390, 844, true}} {
 			b.Look(w.width, w.height, w.dark, true)
 			b.Go(at)
-			if err := os.WriteFile(filepath.Join(to, name+"-"+w.name+".png"), small(t, b.Picture(false)), 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(to, name+"-"+w.name+".png"), shrunk(t, b.Picture(false)), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -67,9 +67,9 @@ func TestScreenshots(t *testing.T) {
 	take("search", "/search?q=static-assets")
 }
 
-// small packs a picture into at most 40 colours. A page has few, but for the edges of
+// shrunk packs a picture into at most 40 colours. A page has few, but for the edges of
 // letters: those that are seldom and much like one that is often become that one.
-func small(t *testing.T, picture []byte) []byte {
+func shrunk(t *testing.T, picture []byte) []byte {
 	t.Helper()
 	in, err := png.Decode(bytes.NewReader(picture))
 	if err != nil {

@@ -7,8 +7,10 @@ package input
 
 import (
 	"errors"
+	"math"
 	"net/netip"
 	"slices"
+	"time"
 
 	"vedette/internal/event"
 	"vedette/internal/rows"
@@ -22,8 +24,23 @@ type Entry struct {
 	At      Position
 	Batch   *event.Batch // telemetry as it was decoded; resolving is part of applying it
 	Tick    int64        // no event before this time is waited for any longer; Unix nanoseconds
+	Arrived int64        // when the batch came by the clock of this machine, Unix nanoseconds; 0 is not known
 	Setting *Setting     // what holds from here on, before the batch
 	Marks   []Mark       // where sources go on after this batch
+}
+
+// Ahead is how much the clock of a sensor may be ahead of this machine's.
+const Ahead = 15 * time.Minute
+
+// Bound returns the greatest time that is believed of an event that came at a time: what
+// is later says more of a sensor's clock than of the event. This machine's clock may be
+// wrong, too: if telemetry had told a later time by then, that counts. Both are Unix
+// nanoseconds; without a time of arrival anything is believed.
+func Bound(arrived, told int64) int64 {
+	if arrived == 0 {
+		return math.MaxInt64
+	}
+	return max(arrived, told) + int64(Ahead)
 }
 
 // Setting is what people set that changes answers. It stands in the log, so that replay
@@ -88,7 +105,7 @@ func (e *Entry) Append(dst []byte) []byte {
 	if e.Setting != nil {
 		said = 1
 	}
-	dst = rows.Append(dst, []int64{e.Tick, int64(len(e.Marks)), said})
+	dst = rows.Append(dst, []int64{e.Tick, int64(len(e.Marks)), said, e.Arrived})
 	if e.Setting != nil {
 		dst = e.Setting.Append(dst)
 	}
@@ -106,13 +123,13 @@ func Read(at Position, src []byte, reuse *event.Batch) (Entry, error) {
 	e := Entry{At: at}
 	r := rows.Reader{Src: src}
 	var head []int64
-	if rows.Read(&r, &head); r.Err == nil && (len(head) != 3 || head[1] < 0 || head[1] > int64(len(r.Src))) {
+	if rows.Read(&r, &head); r.Err == nil && (len(head) != 4 || head[1] < 0 || head[1] > int64(len(r.Src))) {
 		r.Err = errors.New("input: not an entry")
 	}
 	if r.Err != nil {
 		return e, r.Err
 	}
-	e.Tick = head[0]
+	e.Tick, e.Arrived = head[0], head[3]
 	if head[2] != 0 {
 		e.Setting = new(Setting)
 		e.Setting.Read(&r)

@@ -5,47 +5,79 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
 
 	"vedette/internal/decode"
 	"vedette/internal/event"
+	"vedette/internal/fault"
 	"vedette/internal/input"
 	"vedette/internal/source"
 )
 
-// Log is what live intake needs of a log: what was appended survives.
+// Log is what live intake needs of a log: what was appended survives. Nobody else appends
+// to it meanwhile.
 type Log interface {
+	// Append appends an entry. An error of kind Invalid says that it can never be; after
+	// any other it may be there all the same.
 	Append(ctx context.Context, data []byte) (input.Position, error)
+	// Retry appends an entry that could not be appended when after was the last position,
+	// unless it is there.
+	Retry(ctx context.Context, data []byte, after input.Position) (input.Position, error)
+	// Last returns the last position.
+	Last() input.Position
 }
 
 // Live turns the records of feeds into entries of a log: it decodes them, gathers them to
 // batches, and appends each batch together with the marks that belong to it. A record is
 // safe when the entry is; what a feed emits waits while the log is busy.
+//
+// A log that cannot be written is no end: Live tries again until it can, and feeds wait so
+// long. Nothing but feeds waits: accounts can be asked for all the time.
 type Live struct {
-	in  Intake
-	log Log
-	now func() time.Time
+	in   Intake
+	log  Log
+	now  func() time.Time
+	last time.Duration // for what is on its way when it ends
 
 	lock    sync.Mutex
 	emit    *event.Emit
 	batch   event.Batch
+	counts  map[string]uint64 // events of the batch at hand, by source
 	marks   []input.Mark
 	sources map[string]*liveSource
 	named   string // the source that the batch was told of last
 	since   time.Time
-	failed  error        // why nothing can be appended any more
 	waiting []chan error // for the batch at hand to be safe
-	latest  int64        // time of the latest event, Unix nanoseconds
+	latest  moment
+	ended   error // why nothing is taken any more
 
-	entries chan liveEntry
+	queue   []liveEntry   // on their way to the log
+	more    chan struct{} // has one when there is something in queue, or it has ended
+	room    chan struct{} // closed and replaced when there is room in queue
+	stalled Stall
 }
 
 // liveEntry is a batch on its way to the log.
 type liveEntry struct {
 	data    []byte
+	marks   []input.Mark
+	counts  map[string]uint64 // its events, by source; nil if there is no batch
 	waiting []chan error
+}
+
+// Stall is why the log takes nothing at present. The zero Stall says that it does.
+type Stall struct {
+	Err   error
+	Since time.Time
+}
+
+// moment is the time of an event, and when it came.
+type moment struct {
+	at   int64 // Unix nanoseconds
+	came time.Time
 }
 
 // liveSource is a source as it is decoded.
@@ -68,7 +100,7 @@ type Account struct {
 	Seen     time.Time         // when the last record came
 	Over     bool              // there is no more: it is a file that was read to its end
 	Problem  string            // why it was not read, or not whole; empty if it was
-	Last     int64             // time of the latest event, Unix nanoseconds
+	Last     int64             // time of the latest event that is not ahead, Unix nanoseconds
 }
 
 const (
@@ -76,57 +108,131 @@ const (
 	liveBytes = 4 << 20               // or about so many bytes
 	liveWait  = 50 * time.Millisecond // or so long after its first record
 	liveAhead = 4                     // batches on their way to the log
+	liveLast  = 10 * time.Second      // for what is on its way when it ends
+
+	firstPause = 50 * time.Millisecond // until the log is tried again; it doubles
+	mostPause  = 2 * time.Second
+
+	tooLarge = "a batch too large for the log"
 )
 
 // NewLive returns a live intake. Its Run has to be running for anything to get through.
 func (in Intake) NewLive(log Log, now func() time.Time) *Live {
 	return &Live{
-		in: in, log: log, now: now, emit: event.NewEmit(in.Key), sources: map[string]*liveSource{},
-		entries: make(chan liveEntry, liveAhead),
+		in: in, log: log, now: now, last: liveLast, emit: event.NewEmit(in.Key), sources: map[string]*liveSource{}, counts: map[string]uint64{},
+		more: make(chan struct{}, 1), room: make(chan struct{}),
 	}
 }
 
 // Run appends batches until ctx ends; what was emitted by then is appended first, within
-// ten seconds. It fails when the log does.
+// ten seconds. It fails if that cannot be done.
 func (l *Live) Run(ctx context.Context) error {
 	end := make(chan struct{})
 	go func() {
 		defer close(end)
 		l.push(ctx)
 	}()
+	limited, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(l.last, cancel) })
+	defer stop()
 	var err error
-	for e := range l.entries {
+	for e := range l.each() {
 		if err == nil && e.data != nil {
-			err = l.append(ctx, e.data)
+			err = l.append(limited, e)
 		}
 		for _, w := range e.waiting {
 			w <- err
-		}
-		if err != nil {
-			l.fail(err)
 		}
 	}
 	<-end
 	return err
 }
 
-// append appends an entry. At the end it gets ten seconds more.
-func (l *Live) append(ctx context.Context, data []byte) error {
-	if ctx.Err() != nil {
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-		defer cancel()
-		ctx = last
+// each gives the entries on their way, until it has ended and there are no more.
+func (l *Live) each() func(yield func(liveEntry) bool) {
+	return func(yield func(liveEntry) bool) {
+		for range l.more {
+			for {
+				l.lock.Lock()
+				if len(l.queue) == 0 {
+					ended := l.ended != nil
+					l.lock.Unlock()
+					if ended {
+						return
+					}
+					break
+				}
+				e := l.queue[0]
+				l.queue = slices.Delete(l.queue, 0, 1)
+				l.roomy()
+				l.lock.Unlock()
+				if !yield(e) {
+					return
+				}
+			}
+		}
 	}
-	_, err := l.log.Append(ctx, data)
-	return err
 }
 
-func (l *Live) fail(err error) {
+// roomy tells whoever waits for room in the queue. The lock is held.
+func (l *Live) roomy() {
+	close(l.room)
+	l.room = make(chan struct{})
+}
+
+// append appends an entry, and tries again until it is there. What can never be appended
+// is counted as lost.
+func (l *Live) append(ctx context.Context, e liveEntry) error {
+	after := l.log.Last()
+	_, err := l.log.Append(ctx, e.data)
+	for pause := firstPause; err != nil; pause = min(2*pause, mostPause) {
+		if fault.KindOf(err) == fault.Invalid && e.counts != nil {
+			l.drop(e.counts)
+			marks := input.Entry{Marks: e.marks}
+			e.data, e.counts = marks.Append(nil), nil
+			_, err = l.log.Append(ctx, e.data)
+			continue
+		}
+		l.stall(err)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return err
+		}
+		_, err = l.log.Retry(ctx, e.data, after)
+	}
+	l.stall(nil)
+	return nil
+}
+
+// drop counts the events of a batch that is too large for the log.
+func (l *Live) drop(counts map[string]uint64) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
-	if l.failed == nil {
-		l.failed = err
+	for name, n := range counts { // any order: each by itself
+		l.source(source.Record{Source: name}).account.Lost[tooLarge] += n
 	}
+}
+
+func (l *Live) stall(err error) {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	switch {
+	case err == nil:
+		l.stalled = Stall{}
+	case l.stalled.Err == nil:
+		l.stalled = Stall{err, l.now()}
+	default:
+		l.stalled.Err = err
+	}
+}
+
+// Stalled returns why the log takes nothing at present.
+func (l *Live) Stalled() Stall {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	return l.stalled
 }
 
 // push sends batches that have waited long enough on their way, and ends them all when ctx
@@ -138,7 +244,7 @@ func (l *Live) push(ctx context.Context) {
 		select {
 		case <-t.C:
 			l.lock.Lock()
-			if l.begun() && l.now().Sub(l.since) >= liveWait/2 {
+			if l.begun() && len(l.queue) < liveAhead && l.now().Sub(l.since) >= liveWait/2 {
 				l.send()
 			}
 			l.lock.Unlock()
@@ -147,68 +253,114 @@ func (l *Live) push(ctx context.Context) {
 			if l.begun() {
 				l.send()
 			}
-			l.failed = errors.Join(l.failed, context.Cause(ctx))
-			close(l.entries)
+			l.ended = context.Cause(ctx)
+			l.roomy() // whoever waits for room is told
+			l.wake()
 			l.lock.Unlock()
 			return
 		}
 	}
 }
 
+func (l *Live) wake() {
+	select {
+	case l.more <- struct{}{}:
+	default:
+	}
+}
+
 // begun reports whether there is something to append.
 func (l *Live) begun() bool { return len(l.batch.Records) > 0 || len(l.marks) > 0 }
 
-// send sends the batch at hand on its way and begins another. The lock is held, so that
-// whoever emits waits too while the log is busy. Nothing is dropped here: whoever takes
-// entries goes on taking them until there are no more.
+// send sends the batch at hand on its way and begins another. The lock is held.
 func (l *Live) send() {
-	out := liveEntry{waiting: l.waiting}
+	out := liveEntry{marks: l.marks, waiting: l.waiting}
 	if l.begun() {
 		e := input.Entry{Marks: l.marks}
 		if len(l.batch.Records) > 0 {
-			e.Batch = &l.batch
+			e.Batch, e.Arrived = &l.batch, arrival(l.now())
+			out.counts = maps.Clone(l.counts)
 		}
 		out.data = e.Append(nil)
 	}
 	l.batch.Reset()
+	clear(l.counts)
 	l.marks, l.waiting, l.named = nil, nil, ""
-	l.entries <- out
+	l.queue = append(l.queue, out)
+	l.wake()
 }
 
-// Tick appends the passing of time, for when nothing comes that would show it.
-func (l *Live) Tick(to int64) { l.say(input.Entry{Tick: to}) }
+// written is before this program was: a clock that says so was never set.
+const written = 1_735_689_600_000_000_000 // 2025-01-01
+
+// arrival returns what an entry says of when it came: nothing, if the clock was never set.
+func arrival(now time.Time) int64 {
+	if at := now.UnixNano(); at >= written {
+		return at
+	}
+	return 0
+}
+
+// enter takes the lock when there is room for another entry, or returns an error.
+func (l *Live) enter(ctx context.Context) error {
+	for {
+		l.lock.Lock()
+		if l.ended != nil {
+			defer l.lock.Unlock()
+			return l.ended
+		}
+		if len(l.queue) < liveAhead {
+			return nil
+		}
+		room := l.room
+		l.lock.Unlock()
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// Tick appends the passing of time, for when nothing comes that would show it. It does
+// nothing while the log is busy.
+func (l *Live) Tick(to int64) { l.say(input.Entry{Tick: to}, liveAhead) }
 
 // Set appends what people set. It holds for all that is emitted from here on.
-func (l *Live) Set(s input.Setting) { l.say(input.Entry{Setting: &s}) }
+func (l *Live) Set(s input.Setting) { l.say(input.Entry{Setting: &s}, math.MaxInt) }
 
-// say appends an entry of its own.
-func (l *Live) say(e input.Entry) {
+// say appends an entry of its own, if no more than some are on their way.
+func (l *Live) say(e input.Entry, most int) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
-	if l.failed != nil {
+	if l.ended != nil || len(l.queue) >= most {
 		return
 	}
 	if l.begun() {
 		l.send()
 	}
-	l.entries <- liveEntry{data: e.Append(nil)}
+	l.queue = append(l.queue, liveEntry{data: e.Append(nil)})
+	l.wake()
 }
 
-// Latest returns the time of the latest event so far, Unix nanoseconds, 0 if none came.
-func (l *Live) Latest() int64 {
+// Latest returns the time of the latest event so far that was not ahead of the clock, Unix
+// nanoseconds, and when it came; 0 if none did.
+func (l *Live) Latest() (at int64, came time.Time) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
-	return l.latest
+	return l.latest.at, l.latest.came
 }
 
-// Out returns an out for one goroutine of a feed.
-func (l *Live) Out() source.Out { return &liveOut{Live: l} }
+// Out returns an out for one goroutine of a feed. When ctx ends, it waits for nothing any
+// more.
+func (l *Live) Out(ctx context.Context) source.Out { return &liveOut{Live: l, ctx: ctx} }
 
 // liveOut implements [source.Out]. It holds records until their mark is there, so that a
 // batch never goes on its way between the two.
 type liveOut struct {
 	*Live
-	data []byte // of the records
+	ctx  context.Context // of the feed's run
+	data []byte          // of the records
 	held []held
 }
 
@@ -229,7 +381,7 @@ func (o *liveOut) Emit(ctx context.Context, r source.Record) error {
 	}
 	o.lock.Lock()
 	defer o.lock.Unlock()
-	return errors.Join(o.failed, ctx.Err())
+	return errors.Join(o.ended, ctx.Err())
 }
 
 // commit decodes what is held into the batch at hand. The lock is held.
@@ -310,20 +462,25 @@ func (l *Live) record(s *liveSource, r source.Record) {
 		return
 	}
 	s.account.Events += uint64(len(made))
+	l.counts[r.Source] += uint64(len(made))
+	until := input.Bound(arrival(s.account.Seen), l.latest.at)
 	for i := range made {
-		s.account.Last = max(s.account.Last, made[i].Time)
+		if at := made[i].Time; at <= until {
+			s.account.Last = max(s.account.Last, at)
+			if at > l.latest.at {
+				l.latest = moment{at, s.account.Seen}
+			}
+		}
 	}
-	l.latest = max(l.latest, s.account.Last)
 }
 
 // Mark implements [source.Out].
 func (o *liveOut) Mark(name string, place []byte) {
 	l := o.Live
-	l.lock.Lock()
-	defer l.lock.Unlock()
-	if l.failed != nil {
-		return
+	if l.enter(o.ctx) != nil {
+		return // it ends: what is held was not marked, and is not safe
 	}
+	defer l.lock.Unlock()
 	o.commit()
 	if !l.begun() {
 		l.since = l.now()
@@ -341,10 +498,8 @@ func (o *liveOut) Mark(name string, place []byte) {
 // Flush implements [source.Out].
 func (o *liveOut) Flush(ctx context.Context) error {
 	l := o.Live
-	l.lock.Lock()
-	if l.failed != nil {
-		defer l.lock.Unlock()
-		return l.failed
+	if err := l.enter(ctx); err != nil {
+		return err
 	}
 	o.commit()
 	safe := make(chan error, 1)

@@ -485,6 +485,34 @@ func TestDirectory(t *testing.T) {
 	}
 }
 
+func TestHolds(t *testing.T) {
+	d := &Directory{}
+	d.identify(1, entity.IP, "10.1.2.33", 1)
+	d.identify(1, entity.Hostname, "WS-113.Corp.example", 2)
+	d.identify(2, entity.Hostname, "BÜRO-7", 3)
+	for _, test := range []struct {
+		key  entity.Key
+		part string
+		want bool
+	}{
+		{1, "", true},
+		{1, "10.1.2.33", true},
+		{1, "1.2.3", true},
+		{1, "ws-113", true},
+		{1, "corp.example", true},
+		{1, "10.1.2.333", false},
+		{1, "ws-113.corp.example.org", false},
+		{2, "büro", true},
+		{2, "-7", true},
+		{2, "bÜro", false},
+		{3, "", false},
+	} {
+		if got := d.Holds(test.key, []byte(test.part)); got != test.want {
+			t.Errorf("%d holds %q: %v", test.key, test.part, got)
+		}
+	}
+}
+
 func TestDirectoryIsBounded(t *testing.T) {
 	r := New(nil)
 	var k entity.Key

@@ -244,6 +244,7 @@ type Entities interface {
 type Source struct {
 	Name, Kind, Format                string
 	Received, Decoded, Rejected, Lost int64
+	Late, Ahead                       int64    // events, among the decoded, that came late or ahead of this machine's clock
 	Reasons                           []Reason // why records were rejected, the most frequent first
 	First, Last                       time.Time
 	State                             SourceState

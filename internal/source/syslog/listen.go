@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"vedette/internal/event"
+	"vedette/internal/source"
 )
 
 // message is one on its way, or a loss if it has a reason.
@@ -28,6 +29,7 @@ type listener struct {
 	*feed
 	ctx     context.Context // of the feed's one run
 	queue   chan message    // closed by nobody
+	losses  source.Out      // of watch
 	packets []*packets
 	streams []stream
 
@@ -177,7 +179,7 @@ func (l *listener) receive(p *packets) error {
 	return nil
 }
 
-// watch tells what the kernel dropped.
+// watch tells what the kernel dropped, also while messages wait for the log.
 func (l *listener) watch() {
 	t := time.NewTicker(dropsEvery)
 	defer t.Stop()
@@ -186,7 +188,7 @@ func (l *listener) watch() {
 		case <-l.ctx.Done():
 			return
 		case <-t.C:
-			l.count(func(name, reason string, n uint64) { l.send(message{peer: name, reason: reason, n: n}) })
+			l.count(l.losses.Lost)
 		}
 	}
 }

@@ -128,7 +128,7 @@ func (s *settings) secure() (*tls.Config, error) {
 func (f *feed) Run(outer context.Context, place func(string) []byte, newOut func() source.Out) error {
 	ctx, cancel := context.WithCancelCause(outer)
 	defer cancel(nil)
-	l := &listener{feed: f, ctx: ctx, queue: make(chan message, queued), conns: map[net.Conn]string{}, peers: map[string]int{}}
+	l := &listener{feed: f, ctx: ctx, queue: make(chan message, queued), losses: newOut(), conns: map[net.Conn]string{}, peers: map[string]int{}}
 	e := &emitter{format: f.settings.Format, place: place, out: newOut(), said: map[name]*origin{}, known: map[string]*origin{}}
 	err := l.listen()
 	if err == nil {

@@ -63,7 +63,7 @@ outputs:
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
 	must(t, c.Start())
 	log := sourcetest.NewLog()
-	f, err := newFeed([]byte("paths: [" + dir + "/eve.json]\npoll: 20ms\n"))
+	f, err := newFeed([]byte("paths: [" + dir + "/eve.json]\npoll: 20ms\nsettle: 1s\n"))
 	must(t, err)
 	stop, done := (&sourcetest.Life{Log: log}).Start(t.Context(), f)
 	for i, b := range captures {
@@ -84,7 +84,7 @@ outputs:
 	cancel()
 	_ = c.Wait()
 	want, files := written(t, dir)
-	for end := time.Now().Add(10 * time.Second); len(log.Records()) < len(want) && time.Now().Before(end); {
+	for end := time.Now().Add(30 * time.Second); len(log.Records()) < len(want) && time.Now().Before(end); {
 		time.Sleep(20 * time.Millisecond)
 	}
 	stop()

@@ -102,24 +102,26 @@ func (f *feed) Run(ctx context.Context, place func(string) []byte, newOut func()
 	for {
 		began := f.now()
 		t.look(ctx)
-		pause := max(f.settings.Poll, 4*f.now().Sub(began)) // a folder of a hundred thousand is looked at less often
-		for more := true; more && ctx.Err() == nil; {
-			var err error
-			if more, err = t.read(ctx); err != nil && ctx.Err() == nil {
+		next := began.Add(max(f.settings.Poll, 4*f.now().Sub(began))) // a folder of a hundred thousand is looked at less often
+		for ctx.Err() == nil && f.now().Before(next) {
+			started := f.now()
+			more, err := t.read(ctx)
+			if err != nil && ctx.Err() == nil {
 				return fmt.Errorf("following files: %w", err)
 			}
-			if f.now().Sub(began) >= pause {
-				break
+			if now := f.now(); !more && ctx.Err() == nil {
+				f.wait(ctx, min(max(glance, 10*now.Sub(started)), max(next.Sub(now), 0)))
 			}
 		}
 		if ctx.Err() != nil {
 			return nil
 		}
-		if rest := pause - f.now().Sub(began); rest > 0 {
-			f.wait(ctx, rest)
-		}
 	}
 }
+
+// glance is how often files that are known are read on, between two looks at which there
+// are: a line that was written is not to wait for the next look.
+const glance = 100 * time.Millisecond
 
 // errMoved says that a file is not what it was: it was truncated or written anew.
 var errMoved = errors.New("the file is another")

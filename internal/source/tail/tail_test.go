@@ -188,6 +188,21 @@ func TestPartialLine(t *testing.T) {
 	expect(t, log, "x.log#1 one", "x.log#3 two", "x.log#4 thr", "x.log#1 next")
 }
 
+// What is written to a file that is known does not wait for the next look at which there are.
+func TestBetweenLooks(t *testing.T) {
+	dir, log := t.TempDir(), sourcetest.NewLog()
+	add(t, dir+"/x.log", "one\n")
+	run(t, log, "paths: ["+dir+"]\npoll: 1h\nsettle: 10ms\n")
+	for n := 1; n < 5; n++ {
+		if n > 1 {
+			add(t, dir+"/x.log", "more\n")
+		}
+		if all, ok := log.Wait(5*time.Second, func(all []source.Record) bool { return len(all) == n }); !ok {
+			t.Fatalf("%d records after %d lines", len(all), n)
+		}
+	}
+}
+
 // TestWhileDown rotates while nobody looks, in every way.
 func TestWhileDown(t *testing.T) {
 	pack := func(t *testing.T, from, to string) {

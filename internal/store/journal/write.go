@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -22,10 +23,12 @@ const overhead = 22 + len(stream) + 8
 
 // request is what the writer is asked for: to append an entry, or to forget.
 type request struct {
-	data []byte
-	at   input.Position // where it was appended; what comes before it is forgotten
-	err  error
-	done chan struct{} // closed when it is done
+	data  []byte
+	again bool           // it was asked for before, and may be there, right behind after
+	after input.Position // the last entry when it was asked for first
+	at    input.Position // where it was appended; what comes before it is forgotten
+	err   error
+	done  chan struct{} // closed when it is done
 }
 
 // Append appends an entry and returns its position when it is on the disk. It does not
@@ -43,6 +46,15 @@ func (j *Journal) Append(ctx context.Context, data []byte) (input.Position, erro
 		return 0, fault.Wrap(fault.Invalid, fmt.Errorf("an entry of the journal has %d bytes, more than %d", len(data), MaxEntry))
 	}
 	r := &request{data: data, done: make(chan struct{})}
+	err := j.ask(ctx, j.queue, r)
+	return r.at, err
+}
+
+// Retry appends an entry that Append, or Retry, failed to append when after was the last
+// position, and that may be there all the same: then its position is returned, and nothing
+// is added. Nobody else may append between the two.
+func (j *Journal) Retry(ctx context.Context, data []byte, after input.Position) (input.Position, error) {
+	r := &request{data: data, again: true, after: after, done: make(chan struct{})}
 	err := j.ask(ctx, j.queue, r)
 	return r.at, err
 }
@@ -108,6 +120,9 @@ func (j *Journal) write(group []*request) {
 	if err != nil {
 		err = j.restart(group)
 	}
+	if err == nil {
+		group, err = j.meet(group)
+	}
 	last := j.Last()
 	if group = j.admit(group); err == nil && len(group) > 0 {
 		if err = j.publish(group, last); err != nil {
@@ -137,6 +152,28 @@ func (j *Journal) write(group []*request) {
 			r.err = fmt.Errorf("appending to the journal: %w", err)
 		}
 	}
+}
+
+// meet gives those of the group that are in the journal already their position, and
+// returns the others.
+func (j *Journal) meet(group []*request) (others []*request, err error) {
+	others = group[:0:0]
+	for _, r := range group {
+		if !r.again || r.after >= j.Last() {
+			others = append(others, r)
+			continue
+		}
+		found, _, err := j.fetch(context.Background(), r.after+1)
+		if err != nil {
+			return group, err
+		}
+		if len(found) > 0 && found[0].at == r.after+1 && bytes.Equal(found[0].data, r.data) {
+			r.at = r.after + 1
+			continue
+		}
+		others = append(others, r)
+	}
+	return others, nil
 }
 
 // admit returns the requests of the group that the limit leaves room for, and gives the

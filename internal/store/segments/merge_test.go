@@ -82,15 +82,15 @@ func answers(t testing.TB, what string, s *Store, all []entry) {
 
 func TestMergedSegmentsAnswerTheSame(t *testing.T) {
 	dir := t.TempDir()
-	all := oneDay(entries(51, 40, 30))
+	all := oneDay(entries(51, 20, 30))
 	s := open(t, dir, Options{})
 	sealEach(t, s, all)
 	before := s.Stats()
-	if n := mergeAll(t, s, today); n < 32 {
+	if n := mergeAll(t, s, today); n < 16 {
 		t.Errorf("%d segments were merged", n)
 	}
 	n := s.Stats()
-	if n.Rows != before.Rows || n.Segments > 14 || n.Bytes >= before.Bytes {
+	if n.Rows != before.Rows || n.Segments > 6 || n.Bytes >= before.Bytes {
 		t.Errorf("%+v became %+v", before, n)
 	}
 	answers(t, "merged", s, all)
@@ -128,7 +128,7 @@ func TestMergedSegmentsAnswerTheSame(t *testing.T) {
 // events that come late.
 func TestMergingIsBounded(t *testing.T) {
 	s := open(t, t.TempDir(), Options{SegmentRows: 500})
-	all := oneDay(entries(53, 60, 30))
+	all := oneDay(entries(53, 26, 30))
 	sealEach(t, s, all)
 	mergeAll(t, s, today)
 	for _, g := range s.segments {
@@ -295,7 +295,7 @@ func TestAnyOrderOfWork(t *testing.T) {
 		m := newMaker(rapid.Uint64().Draw(t, "seed"))
 		m.position = 1000
 		log := slices.Clone(first)
-		for range rapid.IntRange(2, 7).Draw(t, "steps") {
+		for range rapid.IntRange(2, 6).Draw(t, "steps") {
 			if n := rapid.IntRange(0, 40).Draw(t, "trip"); n < 12 {
 				s.trip = func(string) error {
 					if n--; n < 0 {

@@ -99,7 +99,7 @@ type Problem struct {
 	Reason      string         // for people
 	First, Last input.Position // entries of the log it concerns; 0 if not known
 	Rows        int            // events that cannot be read; 0 if none, or not known
-	Lost        bool           // the events are not in the log any more, as far as the store knows
+	Lost        bool           // the events, or some of them, are not in the log any more, as far as the store knows
 }
 
 // Open opens the store in a folder, which it makes if need be. What it finds wrong there is
@@ -161,6 +161,14 @@ func (s *Store) Add(b *event.Batch, at input.Position) error {
 }
 
 var errClosed = errors.New("the event store is closed")
+
+// Full returns how much of its memory the store has filled, from 0 on. At 1 Add seals, and
+// its caller waits; who has Seal called by another goroutine before that does not wait.
+func (s *Store) Full() float64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return max(float64(len(s.open.batch.Events))/float64(s.o.SegmentRows), float64(s.open.batch.Size())/float64(s.o.SegmentBytes))
+}
 
 // Safe returns the last entry of the log that is in sealed segments, with all before it:
 // the log may forget them, and after a crash whoever adds goes on with the next.

@@ -471,3 +471,17 @@ func TestLongStrings(t *testing.T) {
 		}
 	}
 }
+
+func TestFull(t *testing.T) {
+	s := open(t, t.TempDir(), Options{SegmentRows: 1000})
+	n := 0
+	for _, e := range entries(3, 4, 20) {
+		add(t, s, []entry{e})
+		if n += len(e.b.Events); s.Full() != float64(n)/1000 {
+			t.Errorf("with %d events of 1000 it is %g full", n, s.Full())
+		}
+	}
+	if seal(t, s); s.Full() != 0 {
+		t.Errorf("after sealing it is %g full", s.Full())
+	}
+}

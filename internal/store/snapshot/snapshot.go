@@ -2,8 +2,7 @@
 // all, and the secret of the installation.
 //
 // A snapshot is written beside the old one, synced, and then takes its name. Its bytes are
-// checked by their SHA-256 before anything is made of them. Who needs it keeps the one before
-// too: what has to be made again, because it was damaged later, can then be made from there.
+// checked by their SHA-256 before anything is made of them.
 package snapshot
 
 import (
@@ -21,8 +20,8 @@ import (
 const (
 	keyName = "key"
 	name    = "learned"
-	earlier = "learned.before"
-	damaged = ".damaged"
+	before  = "learned.before"
+	damaged = "learned.damaged"
 	magic   = "vedette learned 2\n"
 )
 
@@ -40,7 +39,7 @@ func Key(dir string) ([]byte, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		key = make([]byte, 32)
 		if _, err = rand.Read(key); err == nil {
-			err = writeFile(path, key)
+			err = writeFile(path, key, "")
 		}
 	}
 	if err != nil {
@@ -52,15 +51,7 @@ func Key(dir string) ([]byte, error) {
 // Load hands the snapshot in dir to restore, if there is one, and says whether there was.
 // An error says where the file is and what to do about it.
 func Load(dir string, restore func([]byte) error) (bool, error) {
-	return load(filepath.Join(dir, name), restore)
-}
-
-// LoadBefore is like Load, of the snapshot before, which [Advance] kept.
-func LoadBefore(dir string, restore func([]byte) error) (bool, error) {
-	return load(filepath.Join(dir, earlier), restore)
-}
-
-func load(path string, restore func([]byte) error) (bool, error) {
+	path := filepath.Join(dir, name)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -73,6 +64,30 @@ func load(path string, restore func([]byte) error) (bool, error) {
 	}
 	if err != nil {
 		return false, fault.Wrap(fault.Unreadable, fmt.Errorf("%s: %w; move the file away to learn anew", path, err))
+	}
+	return true, nil
+}
+
+// LoadBefore does the same with the snapshot before, which [Replace] keeps. If there is a
+// newer one, it is put aside: whoever asks for the one before could not use it.
+func LoadBefore(dir string, restore func([]byte) error) (bool, error) {
+	path := filepath.Join(dir, name)
+	if err := os.Rename(path, filepath.Join(dir, damaged)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, fmt.Errorf("putting a damaged snapshot aside: %w", err)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, before))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	var body []byte
+	if err == nil {
+		body, err = check(b)
+	}
+	if err == nil {
+		err = restore(body)
+	}
+	if err != nil {
+		return false, fault.Wrap(fault.Unreadable, fmt.Errorf("%s: %w", filepath.Join(dir, before), err))
 	}
 	return true, nil
 }
@@ -91,70 +106,50 @@ func check(b []byte) ([]byte, error) {
 
 // Save replaces the snapshot in dir.
 func Save(dir string, body []byte) error {
-	sum := sha256.Sum256(body)
-	if err := writeFile(filepath.Join(dir, name), []byte(magic), sum[:], body); err != nil {
+	if err := writeFile(filepath.Join(dir, name), whole(body), ""); err != nil {
 		return fmt.Errorf("keeping what was learned: %w", err)
 	}
 	return nil
 }
 
-// Advance is like Save, and the snapshot that was there becomes the one before. Whenever it
-// is interrupted there is a snapshot, and the one before is the same or older.
-func Advance(dir string, body []byte) error {
-	now, before := filepath.Join(dir, name), filepath.Join(dir, earlier)
-	if _, err := os.Stat(now); err == nil {
-		err = os.Remove(before)
-		if err == nil || errors.Is(err, fs.ErrNotExist) {
-			err = os.Link(now, before)
-		}
-		if err != nil {
-			return fmt.Errorf("keeping what was learned before: %w", err)
-		}
+// Replace replaces the snapshot in dir and keeps the one that was there for [LoadBefore].
+// After a crash in the middle there may be none but that.
+func Replace(dir string, body []byte) error {
+	if err := writeFile(filepath.Join(dir, name), whole(body), filepath.Join(dir, before)); err != nil {
+		return fmt.Errorf("keeping what was learned: %w", err)
 	}
-	return Save(dir, body)
+	return nil
 }
 
-// Aside moves the snapshot in dir out of the way, because it is damaged; it is never
-// deleted. What is then the snapshot is the one before, if there is one.
-func Aside(dir string) error {
-	now, before := filepath.Join(dir, name), filepath.Join(dir, earlier)
-	err := os.Rename(now, now+damaged)
-	if err == nil {
-		if err = os.Link(before, now); errors.Is(err, fs.ErrNotExist) {
-			err = nil
-		}
-	}
-	if err != nil {
-		return fault.Wrap(fault.Unavailable, fmt.Errorf("moving a damaged snapshot away: %w", err))
-	}
-	return syncDir(dir)
+// whole returns a snapshot with what it is checked by.
+func whole(body []byte) []byte {
+	sum := sha256.Sum256(body)
+	b := append(append(make([]byte, 0, len(magic)+len(sum)+len(body)), magic...), sum[:]...)
+	return append(b, body...)
 }
 
-// writeFile writes a file that is there whole or not at all.
-func writeFile(path string, parts ...[]byte) error {
+// writeFile writes a file that is there whole or not at all. What was there gets the other
+// name, if there is one.
+func writeFile(path string, b []byte, other string) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(tmp.Name()) // of no effect once it is renamed
-	for _, b := range parts {
-		if err == nil {
-			_, err = tmp.Write(b)
+	_, err = tmp.Write(b)
+	err = errors.Join(err, tmp.Sync(), tmp.Close())
+	if err == nil && other != "" {
+		if err = os.Rename(path, other); errors.Is(err, fs.ErrNotExist) {
+			err = nil
 		}
 	}
-	err = errors.Join(err, tmp.Sync(), tmp.Close())
 	if err == nil {
 		err = os.Rename(tmp.Name(), path)
 	}
 	if err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir brings the names in a folder to disk, where the system can do that.
-func syncDir(path string) error {
-	dir, err := os.Open(path)
+	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return err
 	}

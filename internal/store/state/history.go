@@ -78,7 +78,7 @@ func (w *writer) remember(ctx context.Context, r *record, s step) error {
 
 // steps calls do for each step of an incident up to a time, in order.
 func (t *Tenant) steps(ctx context.Context, tx *sql.Tx, id uint64, until int64, do func(Step, *detail) error) error {
-	rows, err := tx.QueryContext(ctx, `SELECT n, time, actor, kind, detail FROM history WHERE tenant = ? AND incident = ? AND time <= ? ORDER BY n`,
+	rows, err := tx.QueryContext(ctx, `SELECT n, time, actor, kind, detail FROM history WHERE tenant = ? AND incident = ? AND +time <= ? ORDER BY n`, // + keeps it from the index of times, which leads to all incidents
 		t.name, int64(id), until)
 	return each(rows, err, func(r *sql.Rows) error {
 		s, d := Step{Incident: id}, detail{}
@@ -162,23 +162,4 @@ func (r *record) replay(s Step, d *detail) error {
 		r.condition, r.merged = IsMerged, d.Into
 	}
 	return nil
-}
-
-// Activity returns the latest steps of all incidents before a moment, the latest first.
-func (t *Tenant) Activity(ctx context.Context, before time.Time, most int) (all []Step, err error) {
-	err = t.reading(ctx, func(tx *sql.Tx) error {
-		all = nil
-		rows, err := tx.QueryContext(ctx, `SELECT incident, n, time, actor, kind, coalesce(detail ->> 'title', ''), coalesce(detail ->> 'verdict', ''),
-			coalesce(detail ->> 'reason', ''), coalesce(detail ->> 'assignee', ''), coalesce(detail ->> 'note', ''), coalesce(detail ->> 'into', 0)
-			FROM history WHERE tenant = ? AND time < ? ORDER BY time DESC, rowid DESC LIMIT ?`, t.name, before.UnixNano(), clamp(most))
-		return each(rows, err, func(r *sql.Rows) error {
-			var s Step
-			var id, n, time, into int64
-			err := r.Scan(&id, &n, &time, &s.Actor, &s.Kind, &s.Title, &s.Verdict, &s.Reason, &s.Assignee, &s.Note, &into)
-			s.Incident, s.Version, s.Time, s.Into = uint64(id), uint64(n), when(time), uint64(into)
-			all = append(all, s)
-			return err
-		})
-	})
-	return all, err
 }
