@@ -222,20 +222,20 @@ func TestDiskThatFails(t *testing.T) {
 // it can be written everything goes on.
 func TestReadOnlyDisk(t *testing.T) {
 	t.Parallel()
-	disk := small(t, "64m")
+	disk := small(t, "8g")
 	h := build(t, disk)
 	h.start()
 	h.write(300)
 	h.stop()
 	h.press.file.write(200)
-	if err := syscall.Mount("", disk, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, "size=64m"); err != nil {
+	if err := syscall.Mount("", disk, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, "size=8g"); err != nil {
 		t.Fatal(err)
 	}
 	err := h.open()
 	if err == nil || !strings.Contains(err.Error(), "read-only file system") || !strings.Contains(err.Error(), h.data) {
 		t.Errorf("on a read-only disk: kind %d, %v", fault.KindOf(err), err)
 	}
-	if err := syscall.Mount("", disk, "tmpfs", syscall.MS_REMOUNT, "size=64m"); err != nil {
+	if err := syscall.Mount("", disk, "tmpfs", syscall.MS_REMOUNT, "size=8g"); err != nil {
 		t.Fatal(err)
 	}
 	h.start()
