@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/hex"
 	"fmt"
 	"io"
 
@@ -14,7 +15,7 @@ import (
 
 // showVerb prints a record.
 type showVerb struct {
-	Ref    string `arg:"" help:"Where it stands, as reports, the console and the API say it: path#line, archive!path#line, path@fingerprint#line, syslog/... or push/...#number, segment#row."`
+	Ref    string `arg:"" help:"Where it stands, as reports, the console and the API say it: path#line (of a capture, path#frame), archive!path#line, path@fingerprint#line, syslog/... or push/...#number, segment#row."`
 	Raw    bool   `help:"Print only the record, byte for byte."`
 	Config string `short:"c" placeholder:"FILE" help:"Configuration of the daemon whose event store holds it; it may run. Without it, the default."`
 }
@@ -29,11 +30,18 @@ func (v *showVerb) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	w := bufio.NewWriter(s.out)
-	if v.Raw {
+	switch {
+	case v.Raw && shown.Frame:
+		w.Write(shown.Raw)
+		return w.Flush()
+	case v.Raw:
 		w.Write(append(shown.Raw, '\n'))
 		return w.Flush()
+	case shown.Frame:
+		fmt.Fprint(w, hex.Dump(shown.Raw))
+	default:
+		fmt.Fprintf(w, "%s\n", narrate.Visible(string(shown.Raw)))
 	}
-	fmt.Fprintf(w, "%s\n", narrate.Visible(string(shown.Raw)))
 	if len(shown.Events) == 0 {
 		fmt.Fprintln(w, "\nNo event was made of it.")
 	}

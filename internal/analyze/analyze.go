@@ -17,7 +17,6 @@ import (
 	"slices"
 	"time"
 
-	"vedette/internal/decode"
 	decoders "vedette/internal/decode/all"
 	detectors "vedette/internal/detect/all"
 	"vedette/internal/event"
@@ -233,8 +232,8 @@ func (r *run) records(ctx context.Context, all []incident.Incident) map[finding.
 	for _, in := range all {
 		for _, f := range in.Findings {
 			for _, ref := range f.Evidence {
-				if got := found[r.machine.Source(ref.Source)][ref.Position]; int(ref.Index) < len(got) {
-					records[ref] = got[ref.Index]
+				if got := found[r.machine.Source(ref.Source)].at(ref.Position, ref.Index); got != nil {
+					records[ref] = got
 				}
 			}
 		}
@@ -242,17 +241,38 @@ func (r *run) records(ctx context.Context, all []incident.Incident) map[finding.
 	return records
 }
 
-// read decodes the records at some positions of some sources, and returns the kept fields
-// of each of their events.
-func read(ctx context.Context, groups []source.Group, key []byte, want map[string]map[uint64]bool) map[string]map[uint64][][]report.Field {
-	found := map[string]map[uint64][][]report.Field{}
+// made is what was made of some records of a source, in order.
+type made []madeEvent
+
+type madeEvent struct {
+	position uint64
+	index    uint32
+	fields   []report.Field
+}
+
+// at returns the kept fields of an event.
+func (m made) at(position uint64, index uint32) []report.Field {
+	for _, e := range m {
+		if e.position == position && e.index == index {
+			return e.fields
+		}
+	}
+	return nil
+}
+
+// read decodes the records at some positions of some sources again.
+func read(ctx context.Context, groups []source.Group, key []byte, want map[string]map[uint64]bool) map[string]made {
+	found := map[string]made{}
+	in := intake.Intake{Tenant: tenant, Site: site, Key: key, Decoders: decoders.Kinds(), Protocols: decoders.Protocols(), Frames: decoders.Frames()}
 	for _, g := range groups {
 		if !wanted(want, g.Name) {
 			continue
 		}
 		err := g.Each(ctx, func(item source.Item) error {
 			if positions := want[item.Name]; len(positions) > 0 && item.Reader != nil {
-				found[item.Name] = readItem(item, key, positions)
+				in.Again(item, positions, func(v event.View) {
+					found[item.Name] = append(found[item.Name], madeEvent{v.Record().Position, uint32(v.Head().Index), fieldsOf(v)})
+				})
 			}
 			return nil
 		})
@@ -271,43 +291,4 @@ func wanted(want map[string]map[uint64]bool, group string) bool {
 		}
 	}
 	return false
-}
-
-// readItem decodes an item up to the last position that is wanted.
-func readItem(item source.Item, key []byte, want map[uint64]bool) map[uint64][][]report.Field {
-	found := map[uint64][][]report.Field{}
-	lines := source.NewLines(decode.MaxRecord)
-	lines.Reset(item.Reader)
-	head, err := lines.Head(decode.HeadSize)
-	if err != nil {
-		return found
-	}
-	kind, ok := intake.Intake{Decoders: decoders.Kinds()}.Recognise(head)
-	if !ok {
-		return found
-	}
-	record, emit := kind.New(), event.NewEmit(key)
-	var b event.Batch
-	for len(found) < len(want) {
-		line, err := lines.Next()
-		if errors.Is(err, source.ErrTooLong) {
-			continue
-		}
-		if err != nil {
-			break
-		}
-		if !want[lines.Position()] && (len(line) == 0 || line[0] != '#') {
-			continue // what explains other lines begins with #
-		}
-		b.Reset()
-		emit.Source(&b, tenant, site, item.Name)
-		emit.Begin(lines.Position(), event.Claimed, line)
-		if record(line, emit) != nil || !want[lines.Position()] {
-			continue
-		}
-		for i := range b.Events {
-			found[lines.Position()] = append(found[lines.Position()], fieldsOf(event.View{Batch: &b, I: i}))
-		}
-	}
-	return found
 }

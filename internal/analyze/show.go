@@ -9,6 +9,7 @@ import (
 
 	"vedette/internal/decode"
 	"vedette/internal/fault"
+	"vedette/internal/packet/pcap"
 	"vedette/internal/report"
 	"vedette/internal/source"
 	"vedette/internal/source/file"
@@ -17,6 +18,7 @@ import (
 // Shown is a record behind a reference.
 type Shown struct {
 	Raw    []byte           // as it stands in its source; nil if only its events are kept
+	Frame  bool             // it is a frame of a capture, and no text
 	Events [][]report.Field // what was made of it
 }
 
@@ -42,7 +44,7 @@ func Show(ctx context.Context, ref string) (Shown, error) {
 	for _, g := range groups {
 		err := g.Each(ctx, func(item source.Item) error {
 			if item.Name == name {
-				s.Raw, problem = line(item, n)
+				s.Raw, s.Frame, problem = raw(item, n)
 			}
 			return nil
 		})
@@ -53,23 +55,53 @@ func Show(ctx context.Context, ref string) (Shown, error) {
 	if problem != nil {
 		return s, problem
 	}
-	s.Events = read(ctx, groups, nil, map[string]map[uint64]bool{name: {n: true}})[name][n]
+	for _, e := range read(ctx, groups, nil, map[string]map[uint64]bool{name: {n: true}})[name] {
+		s.Events = append(s.Events, e.fields)
+	}
 	return s, nil
 }
 
-// line returns a line of an item.
-func line(item source.Item, n uint64) ([]byte, error) {
+// raw returns a line of an item, or a frame of one that is a capture.
+func raw(item source.Item, n uint64) (b []byte, frame bool, err error) {
 	if item.Err != nil {
-		return nil, fault.Wrap(fault.KindOf(item.Err), fmt.Errorf("%s: %w", item.Name, item.Err))
+		return nil, false, fault.Wrap(fault.KindOf(item.Err), fmt.Errorf("%s: %w", item.Name, item.Err))
 	}
 	if item.Reader == nil {
-		return nil, fault.New(fault.Unreadable, fmt.Sprintf("%s: %s", item.Name, item.Skip))
+		return nil, false, fault.New(fault.Unreadable, fmt.Sprintf("%s: %s", item.Name, item.Skip))
 	}
 	lines := source.NewLines(decode.MaxRecord)
 	lines.Reset(item.Reader)
-	if _, err := lines.Head(1); err != nil {
-		return nil, fault.Wrap(fault.Unreadable, fmt.Errorf("%s: %w", item.Name, err))
+	head, err := lines.Head(64)
+	if err != nil {
+		return nil, false, fault.Wrap(fault.Unreadable, fmt.Errorf("%s: %w", item.Name, err))
 	}
+	if pcap.Is(head) {
+		b, err = frameOf(item.Name, lines, n)
+		return b, true, err
+	}
+	b, err = line(item.Name, lines, n)
+	return b, false, err
+}
+
+// frameOf returns a frame of a capture.
+func frameOf(name string, lines *source.Lines, n uint64) ([]byte, error) {
+	c, err := pcap.Open(lines.Rest())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	for i := uint64(1); ; i++ {
+		f, err := c.Next()
+		switch {
+		case err != nil:
+			return nil, fault.New(fault.NotFound, fmt.Sprintf("%s has only %d frames that can be read", name, i-1))
+		case i == n:
+			return append([]byte(nil), f.Data...), nil
+		}
+	}
+}
+
+// line returns a line of a text.
+func line(name string, lines *source.Lines, n uint64) ([]byte, error) {
 	for {
 		b, err := lines.Next()
 		if lines.Position() == n && err == nil {
@@ -79,7 +111,7 @@ func line(item source.Item, n uint64) ([]byte, error) {
 			return nil, fault.New(fault.Unreadable, "the line is longer than a record can be")
 		}
 		if err != nil && !errors.Is(err, source.ErrTooLong) {
-			return nil, fault.New(fault.NotFound, fmt.Sprintf("%s has only %d lines", item.Name, lines.Position()))
+			return nil, fault.New(fault.NotFound, fmt.Sprintf("%s has only %d lines", name, lines.Position()))
 		}
 	}
 }
