@@ -45,6 +45,7 @@ func evaluations() []evaluation {
 		{"accounting", "every record of real logs is decoded or rejected with a reason; an independent count agrees", false, accounting},
 		{"beacon_rank", "the place of a planted beacon and of a planted long session among all findings", false, beaconRank},
 		{"labelled_flows", "what was found and missed, and what was wrongly said, on flows that their authors labelled", false, labelledFlows},
+		{"captures", "what is made of captures against what other tools say is in them", false, captures},
 		{"bad_input", "broken, hostile and missing input: said clearly, the rest still read", false, badInput},
 		{"determinism", "the same bytes from every run, whatever the number of workers and the memory", false, determinism},
 		{"speed", "events a second on one core, from Zeek JSON to the report", true, speed},

@@ -27,6 +27,7 @@ type sourceLine struct {
 	Events   int64            `json:"events"`
 	Rejected int64            `json:"rejected"`
 	Reasons  map[string]int64 `json:"reasons"`
+	Datasets map[string]int64 `json:"datasets"`
 }
 
 type findingLine struct {

@@ -44,6 +44,8 @@ type Counts struct {
 	Overlaps  uint64 // fragments that said again, and otherwise, what another had said
 }
 
+const vnTag = 0x8926 // EtherType
+
 const mostLayers = 16 // a frame may nest, and one that nests deeper means no good
 
 // Frames parses the frames of one source.
@@ -206,7 +208,12 @@ func (f *Frames) walk(next gopacket.LayerType, data []byte) ending {
 			return broken
 		}
 		data = l.LayerPayload()
-		if kind, ended := f.link(next); ended {
+		kind, ended := f.link(next)
+		if kind == vnTag && len(data) > 6 { // IEEE 802.1BR: a tag of four bytes, and what follows
+			next, data = layers.EthernetType(binary.BigEndian.Uint16(data[4:])).LayerType(), data[6:]
+			continue
+		}
+		if ended {
 			return f.other(kind, data)
 		}
 		next = l.NextLayerType()

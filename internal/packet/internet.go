@@ -110,7 +110,7 @@ func (f *Frames) fragment(id uint32, offset int, more bool, data []byte) ending 
 func (f *Frames) transport(data []byte) ending {
 	p := &f.p
 	p.FromPort, p.ToPort, p.Flags, p.Options, p.Payload = 0, 0, 0, nil, data
-	inner := gopacket.LayerTypeZero
+	inner, inside := gopacket.LayerTypeZero, []byte(nil)
 	switch p.Protocol {
 	case TCP:
 		if f.tcp.DecodeFromBytes(data, f) != nil {
@@ -121,7 +121,7 @@ func (f *Frames) transport(data []byte) ending {
 		if len(data) < 8 {
 			return f.plain()
 		}
-		inner = f.datagram(data)
+		inner, inside = f.datagram(data)
 	case ICMP, ICMPv6:
 		if len(data) < 4 {
 			return f.plain()
@@ -143,12 +143,14 @@ func (f *Frames) transport(data []byte) ending {
 	case 137:
 		inner = layers.LayerTypeMPLS
 	}
-	body := p.Payload
+	if inside == nil {
+		inside = p.Payload
+	}
 	f.hand()
 	if inner == gopacket.LayerTypeZero {
 		return done
 	}
-	return f.tunnel(inner, body)
+	return f.tunnel(inner, inside)
 }
 
 // plain hands over a packet whose transport ends before its header does.
@@ -178,9 +180,9 @@ func (f *Frames) segment() {
 	}
 }
 
-// datagram takes what a datagram of UDP says (RFC 768), and which tunnel it is of: VXLAN
-// (RFC 7348), Geneve (RFC 8926), by their ports and what they begin with.
-func (f *Frames) datagram(data []byte) (inner gopacket.LayerType) {
+// datagram takes what a datagram of UDP says (RFC 768), and which tunnel it is of, by its
+// port and by what it begins with, and what is inside.
+func (f *Frames) datagram(data []byte) (inner gopacket.LayerType, inside []byte) {
 	p := &f.p
 	p.FromPort, p.ToPort = binary.BigEndian.Uint16(data), binary.BigEndian.Uint16(data[2:])
 	n := int(binary.BigEndian.Uint16(data[4:]))
@@ -188,13 +190,77 @@ func (f *Frames) datagram(data []byte) (inner gopacket.LayerType) {
 		n = len(data)
 	}
 	p.Payload = data[8:n]
-	switch body := p.Payload; {
-	case p.ToPort == 4789 && len(body) > 8+14 && body[0]&0x08 != 0 && body[7] == 0:
-		return layers.LayerTypeVXLAN
-	case p.ToPort == 6081 && len(body) > 8 && body[0]>>6 == 0:
-		return layers.LayerTypeGeneve
+	body := p.Payload
+	switch p.ToPort {
+	case 4789: // VXLAN (RFC 7348)
+		if len(body) > 8+14 && body[0]&0x08 != 0 && body[7] == 0 {
+			return layers.LayerTypeVXLAN, body
+		}
+	case 6081: // Geneve (RFC 8926)
+		if len(body) > 8 && body[0]>>6 == 0 {
+			return layers.LayerTypeGeneve, body
+		}
+	case 4754: // GRE (RFC 8086)
+		if len(body) > 4 && body[0]&0x4f == 0 && body[1]&0x07 == 0 {
+			return layers.LayerTypeGRE, body
+		}
+	case 2152:
+		return gtp(body)
 	}
-	return gopacket.LayerTypeZero
+	if p.ToPort == 3544 || p.FromPort == 3544 {
+		return teredo(body)
+	}
+	return gopacket.LayerTypeZero, nil
+}
+
+// gtp returns what is inside a packet of GTP-U (3GPP TS 29.281, section 5).
+func gtp(body []byte) (inner gopacket.LayerType, inside []byte) {
+	if len(body) < 8 || body[0]>>4 != 3 || body[1] != 255 {
+		return gopacket.LayerTypeZero, nil
+	}
+	rest := body[8:]
+	if body[0]&0x07 != 0 { // a sequence, an N-PDU number or more headers: all three have their place
+		if len(rest) < 4 {
+			return gopacket.LayerTypeZero, nil
+		}
+		next := rest[3]
+		rest = rest[4:]
+		for body[0]&0x04 != 0 && next != 0 && len(rest) > 0 {
+			n := 4 * int(rest[0])
+			if n == 0 || n > len(rest) {
+				return gopacket.LayerTypeZero, nil
+			}
+			next, rest = rest[n-1], rest[n:]
+		}
+	}
+	return internet(rest)
+}
+
+// teredo returns what is inside a packet of Teredo, behind its indications (RFC 4380, section
+// 5.1.1).
+func teredo(body []byte) (inner gopacket.LayerType, inside []byte) {
+	if len(body) > 13 && body[0] == 0 && body[1] == 1 { // authentication
+		n := 13 + int(body[2]) + int(body[3])
+		body = body[min(n, len(body)):]
+	}
+	if len(body) > 8 && body[0] == 0 && body[1] == 0 { // origin
+		body = body[8:]
+	}
+	if len(body) < 40 || body[0]>>4 != 6 {
+		return gopacket.LayerTypeZero, nil
+	}
+	return layers.LayerTypeIPv6, body
+}
+
+// internet returns which IP a packet is of, if it can be one.
+func internet(data []byte) (gopacket.LayerType, []byte) {
+	switch {
+	case len(data) >= 20 && data[0]>>4 == 4:
+		return layers.LayerTypeIPv4, data
+	case len(data) >= 40 && data[0]>>4 == 6:
+		return layers.LayerTypeIPv6, data
+	}
+	return gopacket.LayerTypeZero, nil
 }
 
 // tunnel goes on with what a packet carries for others.

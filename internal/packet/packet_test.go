@@ -126,6 +126,19 @@ func acks(n int, ack, seq uint32) (all []*Packet) {
 	return all
 }
 
+// TestRefusedAgain counts each attempt at a port that refuses.
+func TestRefusedAgain(t *testing.T) {
+	var all []*Packet
+	for range 3 {
+		all = append(all, tcp(Client, SYN, isnC, 0, ""), tcp(Server, RST|ACK, 0, isnC+1, ""))
+	}
+	h, table := play(DefaultLimits(), all...)
+	table.Close()
+	if len(h.closed) != 3 || h.closed[0].State() != "REJ" || h.closed[2].State() != "REJ" {
+		t.Errorf("%d flows", len(h.closed))
+	}
+}
+
 func TestProved(t *testing.T) {
 	blind := []*Packet{tcp(Client, SYN, isnC, 0, ""), tcp(Server, SYN|ACK, isnS, isnC+1, "")}
 	h, table := play(DefaultLimits(), blind...)

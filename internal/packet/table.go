@@ -126,10 +126,14 @@ func (t *Table) Packet(p *Packet) (*Flow, Side) {
 	return f, side
 }
 
-// renewed reports whether a packet begins another connection between ports that had one.
+// renewed reports whether a packet begins another connection between ports that had one. Who
+// was refused and tries again does.
 func renewed(f *Flow, s Side, p *Packet) bool {
 	if p.Protocol != TCP || p.Flags&(SYN|ACK|RST) != SYN {
 		return false
+	}
+	if (f.marks[Client]|f.marks[Server])&sentRST != 0 {
+		return true
 	}
 	old := f.Ended() || p.Time-f.Last > int64(time.Minute)
 	return old && (s == Server || f.marks[Client]&sentSYN == 0 || f.halves[Client].first != p.Seq)
