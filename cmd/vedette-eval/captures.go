@@ -27,7 +27,7 @@ type expectation struct {
 func sorts() map[string][]string {
 	return map[string][]string{
 		"conn.log": {"packet/flow"}, "dns.log": {"packet/dns", "packet/mdns", "packet/llmnr", "packet/nbns"},
-		"http.log": {"packet/http"}, "ssl.log": {"packet/tls"}, "dhcp.log": {"packet/dhcp"},
+		"http.log": {"packet/http"}, "ssl.log": {"packet/tls", "packet/quic"}, "dhcp.log": {"packet/dhcp"},
 		"flow": {"packet/flow"}, "http": {"packet/http"}, "tls": {"packet/tls"},
 	}
 }
@@ -210,7 +210,6 @@ func why(capture string) string {
 		{"wstunnel", "TLS inside WebSocket, which is not decoded yet"},
 		{"syn-data-ignore", "two attempts with one sequence number are one flow here"},
 		{"input-http-ack", "that test has Suricata drop the flow"},
-		{"quic", "the handshake is inside QUIC, which is not decoded yet"},
 		{"rdp", "TLS follows RDP's own beginning, which is not decoded yet"},
 		{"webrtc", "DTLS, which is not decoded yet"},
 		{"xmpp", "TLS follows STARTTLS of XMPP, which is not decoded yet"},

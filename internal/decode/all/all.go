@@ -8,6 +8,7 @@ import (
 	"vedette/internal/decode/dns"
 	"vedette/internal/decode/eve"
 	"vedette/internal/decode/http"
+	"vedette/internal/decode/quic"
 	"vedette/internal/decode/tls"
 	"vedette/internal/decode/zeek"
 )
@@ -25,6 +26,7 @@ func Kinds() []decode.Kind {
 func Protocols() []decode.Protocol {
 	return []decode.Protocol{
 		tls.Kind,
+		quic.Kind,
 		http.Kind,
 		dns.Kind,
 		dhcp.Kind,
