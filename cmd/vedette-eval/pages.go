@@ -243,7 +243,8 @@ func (v *viewer) routes() (all []route) {
 		"/api/records/{source}/{position}/{index}": func(i int) string {
 			return "/api/records/" + pick(v.records, i*3)
 		},
-		"/api/export/incidents": func(i int) string { return "/api/export/incidents?pile=" + pick(piles, i) },
+		"/api/people/{name}/sessions": func(int) string { return "/api/people/" + evalName + "/sessions" },
+		"/api/export/incidents":       func(i int) string { return "/api/export/incidents?pile=" + pick(piles, i) },
 	}
 	add := func(name string, api bool) {
 		switch path := special[name]; {

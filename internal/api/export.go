@@ -25,14 +25,17 @@ type exportIn struct {
 	Format string `query:"format" enum:"ocsf,ecs,csv" default:"ocsf" doc:"OCSF Detection Finding and ECS are one JSON object a line"`
 }
 
-// exportPage is how many incidents are read at once.
-const exportPage = 200
+// How many incidents are read at once: few at first, so that an answer begins soon.
+const (
+	exportFirst = 10
+	exportPage  = 200
+)
 
 func (s *server) export() {
 	operation(s, http.MethodGet, "/api/export/incidents", "Export incidents", needs(auth.Export), func(ctx context.Context, in *exportIn) (*huma.StreamResponse, error) {
 		f := desk.Filter{Pile: desk.Pile(in.Pile)}
 		tenant := who(ctx).Tenant()
-		rows, next, err := s.Incidents.List(ctx, tenant, f, "", exportPage)
+		rows, next, err := s.Incidents.List(ctx, tenant, f, "", exportFirst)
 		if err != nil {
 			return nil, err
 		}
@@ -44,7 +47,7 @@ func (s *server) export() {
 			h.SetHeader("Content-Type", kind)
 			h.SetHeader("Content-Disposition", `attachment; filename="incidents.`+map[bool]string{true: "csv", false: "ndjson"}[in.Format == "csv"]+`"`)
 			write := s.writer(h.BodyWriter(), in.Format)
-			for {
+			for begun := false; ; {
 				for _, r := range rows {
 					c, err := s.Incidents.Get(ctx, tenant, r.ID)
 					if fault.KindOf(err) == fault.NotFound && err != nil {
@@ -56,6 +59,10 @@ func (s *server) export() {
 					if err != nil {
 						s.cut(ctx, err)
 					}
+					if w, ok := h.BodyWriter().(http.Flusher); ok && !begun {
+						w.Flush()
+					}
+					begun = true
 				}
 				if next == "" {
 					return
