@@ -108,7 +108,8 @@ func TestRealHandshakes(t *testing.T) {
 		},
 		"tls_1.3": {
 			&tls.Config{ServerName: "pacs.clinic.example", MinVersion: tls.VersionTLS13}, &tls.Config{},
-			[]string{"pacs.clinic.example", "TLSv1.3", "TLS_AES_128_GCM_SHA256", "t13d03"}, false, true,
+			[]string{"pacs.clinic.example", "TLSv1.3", "TLS_AES_128_GCM_SHA256", "t13d03"},
+			false, true,
 		},
 		"without_name": {
 			&tls.Config{MinVersion: tls.VersionTLS13}, &tls.Config{}, []string{"TLSv1.3", "t13i03"}, false, true,
@@ -116,11 +117,13 @@ func TestRealHandshakes(t *testing.T) {
 		"asked_again": { // the server wants a group that the client did not guess
 			&tls.Config{ServerName: "a.example", CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP384}, MinVersion: tls.VersionTLS13},
 			&tls.Config{CurvePreferences: []tls.CurveID{tls.CurveP384}},
-			[]string{"a.example", "TLSv1.3"}, false, true,
+			[]string{"a.example", "TLSv1.3"},
+			false, true,
 		},
 		"refused": {
 			&tls.Config{ServerName: "a.example", MaxVersion: tls.VersionTLS12}, &tls.Config{MinVersion: tls.VersionTLS13},
-			[]string{"a.example", "t12d"}, false, false,
+			[]string{"a.example", "t12d"},
+			false, false,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
