@@ -101,7 +101,7 @@ func parse(data []byte) (p initial, n int, ok bool) {
 			return p, 0, false
 		}
 		rest = rest[m+int(token):]
-	} else if kind == d.initial+3&3 { // a Retry fills its datagram
+	} else if kind == (d.initial+3)&3 { // a Retry fills its datagram
 		return p, len(data), false
 	}
 	size, m := number(rest)
