@@ -64,6 +64,8 @@ func TestScreenshots(t *testing.T) {
 		take(page, "/"+page)
 	}
 	take("people", "/settings/people")
+	take("audit", "/settings/audit")
+	take("codes", "/settings?codes=1")
 	take("search", "/search?q=static-assets")
 }
 
