@@ -32,7 +32,7 @@ import (
 const (
 	snapshotEvery = 5 * time.Minute
 	snapshotAfter = 500_000          // events, but not before
-	snapshotLeast = 30 * time.Second // has passed
+	snapshotLeast = time.Minute      // has passed
 	snapshotPause = 10 * time.Second // before one that failed is tried again
 	storeEvery    = time.Second
 	idle          = 15 * time.Second // without an event after which time is told by the clock

@@ -168,10 +168,12 @@ type frozen struct {
 // freeze returns the state and what became of incidents since that was asked for last.
 // When the state is saved, these must have been kept: nobody will be told of them again.
 func (l *learner) freeze() (f frozen) {
+	room := make([]byte, 0, l.size.Load()) // before the lock: growing it would have learning wait a second
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	f.changed, f.gone = l.drain()
-	f.body, f.at, f.events = l.append(nil), l.at, l.events
+	f.body, f.at, f.events = l.append(room), l.at, l.events
+	l.size.Store(int64(len(f.body) + len(f.body)/16))
 	return f
 }
 
