@@ -59,8 +59,8 @@ func (s *server) export() {
 					if err != nil {
 						s.cut(ctx, err)
 					}
-					if w, ok := h.BodyWriter().(http.Flusher); ok && !begun {
-						w.Flush()
+					if w, ok := h.BodyWriter().(http.ResponseWriter); ok && !begun {
+						_ = http.NewResponseController(w).Flush() // an error is the reader's having gone
 					}
 					begun = true
 				}

@@ -141,6 +141,16 @@ func (p *packed) Write(b []byte) (int, error) {
 	return p.ResponseWriter.Write(b)
 }
 
+// FlushError sends what was written so far.
+func (p *packed) FlushError() error {
+	if p.z != nil {
+		if err := p.z.Flush(); err != nil {
+			return err
+		}
+	}
+	return http.NewResponseController(p.ResponseWriter).Flush()
+}
+
 // Unwrap lets http.ResponseController reach the writer inside.
 func (p *packed) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
