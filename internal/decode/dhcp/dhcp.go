@@ -5,6 +5,7 @@ package dhcp
 
 import (
 	"encoding/binary"
+	"strconv"
 
 	"vedette/internal/decode"
 	"vedette/internal/event"
@@ -43,6 +44,7 @@ const (
 	optLease     = 51
 	optMessage   = 53
 	optServer    = 54
+	optAsked     = 55
 	optClass     = 60
 	optFQDN      = 81 // RFC 4702
 	optEnd       = 255
@@ -68,7 +70,7 @@ func (stream) End(*decode.Talk, *event.Emit) {}
 type told struct {
 	kind                    uint8
 	name, domain, requested []byte
-	class, server           []byte
+	class, server, asked    []byte
 	seconds                 uint32
 }
 
@@ -133,6 +135,8 @@ func (o *told) take(option uint8, v []byte) {
 		}
 	case optClass:
 		o.class = v
+	case optAsked:
+		o.asked = v
 	}
 }
 
@@ -185,6 +189,18 @@ func tell(t *decode.Talk, m []byte, o *told, confirms bool, emit *event.Emit) {
 	l.Hostname, l.Domain = emit.Text(decode.HostName(o.name)), emit.Text(decode.HostName(o.domain))
 	l.Seconds = uint64(o.seconds)
 	emit.Extra([]byte("vendor_class"), decode.Printable(o.class))
+	emit.Extra([]byte("parameters"), numbers(o.asked))
+}
+
+// numbers writes the options that a machine asks for, in its order: programs are told by it.
+func numbers(asked []byte) (list []byte) {
+	for i, n := range asked {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		list = strconv.AppendUint(list, uint64(n), 10)
+	}
+	return list
 }
 
 func zero(b []byte) bool { return len(b) < 4 || binary.BigEndian.Uint32(b) == 0 }

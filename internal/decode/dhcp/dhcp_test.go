@@ -30,7 +30,7 @@ func talk(said ...dt.Said) dt.Talk {
 }
 
 func talks() map[string]dt.Talk {
-	asks := message(1, "", "", option(53, "\x03"), option(12, "WS-113"), option(50, "\x0a\x00\x00\x07"), option(60, "MSFT 5.0"))
+	asks := message(1, "", "", option(53, "\x03"), option(12, "WS-113"), option(50, "\x0a\x00\x00\x07"), option(60, "MSFT 5.0"), option(55, "\x01\x0f\x03\x06\xf9"))
 	gives := message(2, "", "\x0a\x00\x00\x07", option(53, "\x05"), option(54, "\x0a\x00\x00\x01"), option(51, "\x00\x00\x0e\x10"), option(15, "Clinic.example"))
 	return map[string]dt.Talk{
 		"lease":    talk(dt.Client(asks), dt.Server(gives)),
@@ -60,6 +60,19 @@ func TestTalks(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", got, want[name])
 			}
 		})
+	}
+}
+
+// TestWhatItIs: what tells which program asks is kept beside the lease.
+func TestWhatItIs(t *testing.T) {
+	h := dt.Hear(t, Kind, talks()["lease"])
+	got := map[string]string{}
+	v := event.View{Batch: h.Batch, I: 0}
+	for _, x := range v.Extras() {
+		got[v.String(x.Name)] = v.String(x.Value)
+	}
+	if got["vendor_class"] != "MSFT 5.0" || got["parameters"] != "1,15,3,6,249" || len(got) != 2 {
+		t.Errorf("got %v", got)
 	}
 }
 

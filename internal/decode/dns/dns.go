@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"golang.org/x/net/dns/dnsmessage"
 
@@ -40,6 +41,7 @@ const (
 	header     = 12
 	mostAsked  = 64  // questions that wait at once in one conversation
 	mostRecord = 512 // of an answer that are looked at
+	mostModel  = 64  // bytes that are kept of what make a machine is
 )
 
 // sniff recognises a message by its header (RFC 1035, section 4.1.1) and a first question
@@ -170,7 +172,7 @@ func (s *stream) message(t *decode.Talk, from packet.Side, m []byte, emit *event
 	}
 	if !h.Response {
 		if err == nil {
-			s.ask(t, h.ID, &q, emit)
+			s.ask(t, h, &q, &p, emit)
 		}
 		return nil
 	}
@@ -182,9 +184,13 @@ func (s *stream) message(t *decode.Talk, from packet.Side, m []byte, emit *event
 }
 
 // ask takes note of a question.
-func (s *stream) ask(t *decode.Talk, id uint16, q *dnsmessage.Question, emit *event.Emit) {
+func (s *stream) ask(t *decode.Talk, h dnsmessage.Header, q *dnsmessage.Question, p *dnsmessage.Parser, emit *event.Emit) {
+	id := h.ID
 	if multicast(t) { // whoever can answer does, to all, and not in this conversation
 		s.emit(t, spelt(&q.Name, q.Type), q.Type, emit)
+		if h.OpCode == registration || h.OpCode == refresh || h.OpCode == refreshToo {
+			emit.Extra([]byte("registers"), registered(p))
+		}
 		return
 	}
 	for i := range s.asked {
@@ -248,8 +254,9 @@ func (s *stream) answer(t *decode.Talk, h dnsmessage.Header, q *dnsmessage.Quest
 			break
 		}
 	}
-	var found records
+	found := records{multicast: t.Flow.Server.Port == 5353}
 	found.read(p)
+	found.more(p)
 	if len(name) == 0 && found.n > 0 {
 		name, q.Type = found.owner, found.kind
 	}
@@ -265,11 +272,12 @@ func (s *stream) answer(t *decode.Talk, h dnsmessage.Header, q *dnsmessage.Quest
 
 // records is what the answers of a message say.
 type records struct {
-	n     int
-	ttl   uint32
-	owner []byte // of the first
-	kind  dnsmessage.Type
-	texts [][]byte
+	multicast bool
+	n         int
+	ttl       uint32
+	owner     []byte // of the first
+	kind      dnsmessage.Type
+	texts     [][]byte
 }
 
 // read reads the answers as far as they make sense.
@@ -286,7 +294,7 @@ func (r *records) read(p *dnsmessage.Parser) {
 			r.ttl = h.TTL
 		}
 		r.n++
-		text, err := value(h.Type, p)
+		text, err := r.value(h.Type, p)
 		if err != nil {
 			return
 		}
@@ -296,8 +304,32 @@ func (r *records) read(p *dnsmessage.Parser) {
 	}
 }
 
+// more reads what comes along with multicast answers: where a service is, and what it is.
+func (r *records) more(p *dnsmessage.Parser) {
+	if !r.multicast || p.SkipAllAnswers() != nil || p.SkipAllAuthorities() != nil {
+		return
+	}
+	for ; r.n < mostRecord; r.n++ {
+		h, err := p.AdditionalHeader()
+		if err != nil {
+			return
+		}
+		if h.Type != dnsmessage.TypeSRV && h.Type != dnsmessage.TypeTXT {
+			if p.SkipAdditional() != nil {
+				return
+			}
+			continue
+		}
+		text, err := r.value(h.Type, p)
+		if err != nil {
+			return
+		}
+		r.texts = append(r.texts, text)
+	}
+}
+
 // value returns what a record says, as text; nil for what is not kept.
-func value(t dnsmessage.Type, p *dnsmessage.Parser) ([]byte, error) {
+func (r *records) value(t dnsmessage.Type, p *dnsmessage.Parser) ([]byte, error) {
 	switch t {
 	case dnsmessage.TypeA:
 		r, err := p.AResource()
@@ -327,14 +359,28 @@ func value(t dnsmessage.Type, p *dnsmessage.Parser) ([]byte, error) {
 		}
 		return nil, err
 	case dnsmessage.TypeTXT:
-		r, err := p.TXTResource()
-		n := 0
-		for _, s := range r.TXT {
-			n += len(s)
-		}
-		return strconv.AppendInt([]byte("TXT "), int64(n), 10), err // how long it is: what it says may be anything
+		t, err := p.TXTResource()
+		return r.described(t.TXT), err
 	}
 	return nil, p.SkipAnswer()
+}
+
+// described returns of a text how long it is, for what it says may be anything; and of one in
+// which a machine describes a service of its own what make the machine is (RFC 6763, section
+// 6; the keys are those of Apple's device-info and AirPlay, of IPP printers and of Google's cast).
+func (r *records) described(all []string) []byte {
+	n, model := 0, ""
+	for _, s := range all {
+		n += len(s)
+		key, value, _ := strings.Cut(s, "=")
+		switch strings.ToLower(key) {
+		case "model", "md", "ty", "am", "usb_mdl":
+			if r.multicast && model == "" && value != "" {
+				model = " model=" + string(decode.Printable([]byte(value[:min(len(value), mostModel)])))
+			}
+		}
+	}
+	return append(strconv.AppendInt([]byte("TXT "), int64(n), 10), model...)
 }
 
 // Types of records that NetBIOS has (RFC 1002, section 4.2.1.3).
@@ -344,6 +390,33 @@ const (
 )
 
 func netbios(t dnsmessage.Type) bool { return t == typeNB || t == typeNBSTAT }
+
+// Operations by which a machine says that a name of NetBIOS is its (RFC 1002, section
+// 4.2.1.1; 9 is what some write for 8).
+const (
+	registration = 5
+	refresh      = 8
+	refreshToo   = 9
+)
+
+// registered says whether a name that is registered is one machine's or a group's, which is the
+// first bit of its flags (section 4.2.2).
+func registered(p *dnsmessage.Parser) []byte {
+	if p.SkipAllQuestions() != nil || p.SkipAllAnswers() != nil || p.SkipAllAuthorities() != nil {
+		return nil
+	}
+	if h, err := p.AdditionalHeader(); err != nil || h.Type != typeNB {
+		return nil
+	}
+	r, err := p.UnknownResource()
+	switch {
+	case err != nil || len(r.Data) < 6:
+		return nil
+	case r.Data[0]&0x80 != 0:
+		return []byte("group")
+	}
+	return []byte("unique")
+}
 
 // spelt returns a name as it is shown. Those of NetBIOS have 15 letters, filled up with
 // blanks, and a last one that says what for, each spelt as two (RFC 1001, section 14.1).

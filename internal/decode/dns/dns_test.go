@@ -172,3 +172,54 @@ func Fuzz(f *testing.F) {
 	}
 	dt.FuzzProtocol(f, Kind, seeds...)
 }
+
+// TestWhatMachinesAre: of what machines say of themselves to all, what make they are is kept, and
+// whether a name is theirs alone; and nothing else.
+func TestWhatMachinesAre(t *testing.T) {
+	mdns := packet.AddrOf([]byte{224, 0, 0, 251})
+	name := dnsmessage.MustNewName("_ipp._tcp.local.")
+	more := func(body dnsmessage.ResourceBody) dnsmessage.Resource {
+		return dnsmessage.Resource{Header: dnsmessage.ResourceHeader{Name: name, Class: 1, TTL: 120}, Body: body}
+	}
+	printer := pack(dnsmessage.Message{
+		Header:  dnsmessage.Header{Response: true, Authoritative: true},
+		Answers: []dnsmessage.Resource{more(&dnsmessage.PTRResource{PTR: dnsmessage.MustNewName("Ward3._ipp._tcp.local.")})},
+		Additionals: []dnsmessage.Resource{
+			more(a), more(&dnsmessage.SRVResource{Target: dnsmessage.MustNewName("hp-1.local."), Port: 631}),
+			more(&dnsmessage.TXTResource{TXT: []string{"txtvers=1", "note=Doe, Jane", "ty=HP LaserJet 400", "usb_MDL=other"}}),
+		},
+	})
+	nb := func(flags string) string {
+		q := []byte("\x20" + strings.Repeat("FH", 1) + strings.Repeat("CA", 15) + "\x00\x00\x20\x00\x01")
+		return "\x00\x01\x29\x10\x00\x01\x00\x00\x00\x00\x00\x01" + string(q) + "\xc0\x0c\x00\x20\x00\x01\x00\x00\x00\x00\x00\x06" + flags + "\xc0\x00\x02\x01"
+	}
+	broadcast := packet.AddrOf([]byte{192, 0, 2, 255})
+	for name, x := range map[string]struct {
+		talk dt.Talk
+		want string
+	}{
+		"printer":       {dt.Talk{Over: packet.UDP, Port: 5353, To: mdns, Said: []dt.Said{dt.Client(printer)}}, "_ipp._tcp.local [ward3._ipp._tcp.local hp-1.local TXT 54 model=HP LaserJet 400]"},
+		"not_elsewhere": {dt.Talk{Over: packet.UDP, Port: 53, Said: []dt.Said{dt.Server(printer)}}, "_ipp._tcp.local [ward3._ipp._tcp.local]"},
+		"its_name":      {dt.Talk{Over: packet.UDP, Port: 137, To: broadcast, Said: []dt.Said{dt.Client(nb("\x00\x00"))}}, "w [] registers unique"},
+		"a_group":       {dt.Talk{Over: packet.UDP, Port: 137, To: broadcast, Said: []dt.Said{dt.Client(nb("\x80\x00"))}}, "w [] registers group"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := dt.RunProtocol(t, Kind, x.talk)
+			if len(h.Batch.Events) != 1 {
+				t.Fatalf("%d events", len(h.Batch.Events))
+			}
+			v := event.View{Batch: h.Batch, I: 0}
+			var answers []string
+			for _, r := range v.List(v.DNS().Answers) {
+				answers = append(answers, v.String(r))
+			}
+			got := fmt.Sprintf("%s [%s]", v.Bytes(v.DNS().Query), strings.Join(answers, " "))
+			for _, e := range v.Extras() {
+				got += " " + v.String(e.Name) + " " + v.String(e.Value)
+			}
+			if got != x.want {
+				t.Errorf("got %s, want %s", got, x.want)
+			}
+		})
+	}
+}

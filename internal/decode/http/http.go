@@ -33,9 +33,10 @@ const (
 )
 
 const (
-	mostHead  = 64 << 10
-	mostLine  = 16 << 10
-	mostQueue = 128 // requests that wait for answers
+	mostHead   = 64 << 10
+	mostLine   = 16 << 10
+	mostQueue  = 128 // requests that wait for answers
+	mostServer = 96  // bytes of a server's name for itself
 )
 
 // sniff recognises a request by its first line, and an answer by its version.
@@ -124,6 +125,7 @@ type asked struct {
 	agent    []byte
 	referrer []byte
 	kind     []byte // media type of the answer
+	server   []byte // the program that answers, as it says
 	out, in  uint64
 	status   uint32
 	whole    bool // the request was seen to its end, so that out holds
@@ -243,7 +245,7 @@ func headEnd(data []byte) (end, next int) {
 
 // fields are the header fields of a message that are of use.
 type fields struct {
-	host, agent, referrer, kind, length, coding, upgrade []byte
+	host, agent, referrer, kind, server, length, coding, upgrade []byte
 }
 
 // fieldsOf reads header fields (RFC 9110, section 5). Of one that comes twice the first
@@ -277,6 +279,8 @@ func (f *fields) of(name []byte) *[]byte {
 		return &f.referrer
 	case bytes.EqualFold(name, []byte("content-type")):
 		return &f.kind
+	case bytes.EqualFold(name, []byte("server")):
+		return &f.server
 	case bytes.EqualFold(name, []byte("content-length")):
 		return &f.length
 	case bytes.EqualFold(name, []byte("transfer-encoding")):
@@ -347,6 +351,7 @@ func (s *stream) answer(t *decode.Talk, line []byte, f *fields, emit *event.Emit
 	a.status, a.answered = uint32(status), true
 	kind, _, _ := bytes.Cut(f.kind, []byte(";"))
 	a.kind = bytes.Clone(bytes.TrimSpace(kind))
+	a.server = bytes.Clone(f.server[:min(len(f.server), mostServer)])
 	connect := string(a.method) == "CONNECT" && status/100 == 2
 	if connect || status == 101 {
 		s.ended(t, packet.Server, emit)
@@ -444,4 +449,5 @@ func (s *stream) tell(t *decode.Talk, a *asked, emit *event.Emit) {
 	e.Referrer = emit.Text(decode.HostName(decode.Host(a.referrer)))
 	e.Type = emit.Text(bytes.ToLower(decode.Printable(a.kind)))
 	e.BytesOut, e.BytesIn, e.Status = a.out, a.in, a.status
+	emit.Extra([]byte("server"), decode.Printable(a.server))
 }

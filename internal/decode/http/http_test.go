@@ -16,7 +16,7 @@ func tcp(said ...dt.Said) dt.Talk { return dt.Talk{Over: packet.TCP, Port: 80, S
 func talks() map[string]dt.Talk {
 	get := dt.Client("GET /patient/4711?name=doe HTTP/1.1\r\nHost: PACS.example:8080\r\nUser-Agent: Mozilla/5.0\r\nReferer: https://Portal.example/x?y\r\n\r\n")
 	return map[string]dt.Talk{
-		"get":      tcp(get, dt.Server("HTTP/1.1 200 OK\r\nContent-Type: Text/HTML; charset=utf-8\r\nContent-Length: 5\r\n\r\nhello")),
+		"get":      tcp(get, dt.Server("HTTP/1.1 200 OK\r\nServer: Apache/2.4 (Debian)\r\nContent-Type: Text/HTML; charset=utf-8\r\nContent-Length: 5\r\n\r\nhello")),
 		"post":     tcp(dt.Client("POST /u.exe HTTP/1.1\r\nHost: a.example\r\nContent-Length: 7\r\n\r\npayload"), dt.Server("HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")),
 		"chunked":  tcp(get, dt.Server("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, Chunked\r\n\r\n5;x=y\r\nhello\r\n6\r\n world\r\n0\r\nTrailer: x\r\n\r\n")),
 		"to_end":   tcp(get, dt.Server("HTTP/1.0 200 OK\r\nContent-Type: video/mp4\r\n\r\n"+strings.Repeat("x", 300))),
@@ -164,4 +164,13 @@ func Fuzz(f *testing.F) {
 		seeds = append(seeds, t)
 	}
 	dt.FuzzProtocol(f, Kind, seeds...)
+}
+
+// TestServerNamesItself: the program that answers is kept beside the event.
+func TestServerNamesItself(t *testing.T) {
+	h := dt.Hear(t, Kind, talks()["get"])
+	v := event.View{Batch: h.Batch, I: 0}
+	if x := v.Extras(); len(x) != 1 || v.String(x[0].Name) != "server" || v.String(x[0].Value) != "Apache/2.4 (Debian)" {
+		t.Errorf("%d extras", len(x))
+	}
 }
