@@ -1,5 +1,11 @@
 package decode
 
+import (
+	"bytes"
+	"unicode"
+	"unicode/utf8"
+)
+
 // mostName is the longest name or word that is kept, in bytes.
 const mostName = 512
 
@@ -45,4 +51,12 @@ func HostName(name []byte) []byte {
 		}
 	}
 	return name
+}
+
+// Readable is [Printable] for names in any script: letters in UTF-8 stay as they are.
+func Readable(s []byte) []byte {
+	if len(s) <= mostName && utf8.Valid(s) && bytes.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 {
+		return s
+	}
+	return Printable(s)
 }
