@@ -22,16 +22,6 @@ type expectation struct {
 	count   int64
 }
 
-// sorts are what is compared: by the other tools' names, and the events of ours that are
-// the same. A protocol joins when it is finished.
-func sorts() map[string][]string {
-	return map[string][]string{
-		"conn.log": {"packet/flow"}, "dns.log": {"packet/dns", "packet/mdns", "packet/llmnr", "packet/nbns"},
-		"http.log": {"packet/http"}, "ssl.log": {"packet/tls", "packet/quic"}, "dhcp.log": {"packet/dhcp"},
-		"flow": {"packet/flow"}, "http": {"packet/http"}, "tls": {"packet/tls"},
-	}
-}
-
 // captures compares what is made of captures with what their collectors say is in them.
 func captures(ctx context.Context, b *bench) (r result, err error) {
 	all, err := sets(b.Data)
