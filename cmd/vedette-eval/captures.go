@@ -200,7 +200,6 @@ func why(capture string) string {
 		{"wstunnel", "TLS inside WebSocket, which is not decoded yet"},
 		{"syn-data-ignore", "two attempts with one sequence number are one flow here"},
 		{"input-http-ack", "that test has Suricata drop the flow"},
-		{"rdp", "TLS follows RDP's own beginning, which is not decoded yet"},
 		{"webrtc", "DTLS, which is not decoded yet"},
 		{"xmpp", "TLS follows STARTTLS of XMPP, which is not decoded yet"},
 	} {

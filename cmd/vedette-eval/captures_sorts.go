@@ -20,6 +20,7 @@ func protocols() []finished {
 		{"tls", "packet/tls", "ssl.log", "tls", "TLS DTLS"},
 		{"quic", "packet/quic", "ssl.log", "", "QUIC"},
 		{"dhcp", "packet/dhcp", "dhcp.log", "", "DHCP"},
+		{"rdp", "packet/rdp", "rdp.log", "", "RDP"},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"vedette/internal/decode/eve"
 	"vedette/internal/decode/http"
 	"vedette/internal/decode/quic"
+	"vedette/internal/decode/rdp"
 	"vedette/internal/decode/tls"
 	"vedette/internal/decode/zeek"
 )
@@ -30,6 +31,7 @@ func Protocols() []decode.Protocol {
 		http.Kind,
 		dns.Kind,
 		dhcp.Kind,
+		rdp.Kind,
 	}
 }
 
