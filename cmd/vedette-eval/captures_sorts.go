@@ -21,6 +21,7 @@ func protocols() []finished {
 		{"quic", "packet/quic", "ssl.log", "", "QUIC"},
 		{"dhcp", "packet/dhcp", "dhcp.log", "", "DHCP"},
 		{"rdp", "packet/rdp", "rdp.log", "", "RDP"},
+		{"smtp", "packet/smtp", "smtp.log", "smtp", "SMTP"},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"vedette/internal/decode/http"
 	"vedette/internal/decode/quic"
 	"vedette/internal/decode/rdp"
+	"vedette/internal/decode/smtp"
 	"vedette/internal/decode/tls"
 	"vedette/internal/decode/zeek"
 )
@@ -32,6 +33,7 @@ func Protocols() []decode.Protocol {
 		dns.Kind,
 		dhcp.Kind,
 		rdp.Kind,
+		smtp.Kind,
 	}
 }
 
